@@ -1,0 +1,32 @@
+# Everything here is safe to run twice.
+.PHONY: demo setup check test bench generate golden docs clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+demo: setup          ## set up this machine, run an agent, show what it did
+	@$(BIN)/python scripts/demo.py
+
+setup:               ## Python environment, launcher, container engine, images
+	@scripts/setup.sh
+
+test: setup          ## every test
+	@scripts/test.sh
+
+check: $(VENV)/.done ## style, types, layers, generated files
+	@scripts/check.sh
+
+generate: $(VENV)/.done ## reference pages and schemas
+	@$(BIN)/python scripts/generate.py
+
+golden: $(VENV)/.done ## rewrite golden files; read the diff
+	@$(BIN)/python -m pytest -q tests/golden --update-golden
+
+bench: setup         ## figures against other proxies, kept in bench/results/
+	@$(BIN)/python -m bench
+
+$(VENV)/.done: locks/dev.txt
+	@scripts/venv.sh
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,184 @@
+"""Agent: one AgentWorkload with references followed and defaults filled in."""
+
+from typing import Literal
+
+import msgspec
+
+from pai.ir.provider import Provider, SecretRef
+
+
+class AgentKey(msgspec.Struct, frozen=True, order=True):
+    """Identity of an agent: namespace and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Token limits; None = no limit at this place. Units: tokens, UTC day."""
+
+    max_per_day: int | None = None
+    max_per_request: int | None = None
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Attempts in all, and the bounds of the exponential backoff between them."""
+
+    max_attempts: int = 3
+    min_backoff_ms: int = 200
+    max_backoff_ms: int = 5000
+
+
+class Price(msgspec.Struct, frozen=True):
+    """USD per million tokens of each kind."""
+
+    input: float = 0.0
+    output: float = 0.0
+    cached: float | None = None
+    reasoning: float | None = None
+
+
+class ModelBinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of one vendor, with the secret that pays for it.
+
+    endpoint: base URL, e.g. `https://api.openai.com/v1`; filled in for every vendor.
+    """
+
+    namespace: str
+    name: str
+    provider: Literal["anthropic", "gemini", "openai", "openrouter"]
+    model: str
+    endpoint: str
+    secret: SecretRef | None
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    prices: Price | None = None
+    fallback: bool = False
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """Port the agent listens on and who may reach it. Empty allow_cidrs = nobody."""
+
+    port: int
+    allow_cidrs: tuple[str, ...] = ()
+
+
+class Volume(msgspec.Struct, frozen=True, order=True):
+    """A directory that outlives restarts, one per replica."""
+
+    name: str
+    mount_path: str
+    size_bytes: int
+
+
+class ConfigFile(msgspec.Struct, frozen=True):
+    """A file seeded on first start.
+
+    root: mount path of the declared volume that holds `path`, or, for a file outside all of them, the
+    directory that the implicit `config` volume covers. Existing files are never touched.
+    """
+
+    path: str
+    root: str
+    content: str
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """CPU in thousandths of a core, memory in bytes; None = not set."""
+
+    request_cpu_milli: int | None = None
+    request_memory_bytes: int | None = None
+    limit_cpu_milli: int | None = None
+    limit_memory_bytes: int | None = None
+
+
+class Expose(msgspec.Struct, frozen=True, order=True):
+    """A directory of the agent served read-only at a public path."""
+
+    url_path: str
+    directory: str
+    allow_cidrs: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+
+
+class EgressRule(msgspec.Struct, frozen=True, order=True):
+    """A host that is passed through untouched. host: exact, or `*.suffix`."""
+
+    host: str
+    ports: tuple[int, ...] = (443,)
+
+
+class Egress(msgspec.Struct, frozen=True):
+    """What may leave besides models and providers."""
+
+    allow: tuple[EgressRule, ...] = ()
+    mode: Literal["deny", "audit"] = "deny"
+
+
+class Filesystem(msgspec.Struct, frozen=True):
+    """Write confinement; `None` in place of it confines nothing."""
+
+    read_only_paths: tuple[str, ...] = ()
+    writable_paths: tuple[str, ...] = ()
+    enforcement: Literal["besteffort", "strict"] = "besteffort"
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One autoscaling signal. url and json_path belong to type `http`."""
+
+    type: Literal["tokenRate", "http"]
+    target_value_per_replica: float
+    url: str | None = None
+    json_path: str = ""
+
+
+class Autoscaling(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds and pace of the replica count. Units: seconds."""
+
+    max_replicas: int
+    min_replicas: int = 1
+    scale_up_cooldown_seconds: int = 60
+    scale_down_cooldown_seconds: int = 300
+    scale_down_stabilization_window_seconds: int = 120
+    poll_interval_seconds: int = 30
+    metrics: tuple[Metric, ...] = ()
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to run one agent; no secret value, only names.
+
+    uid: of the resource, changes when it is deleted and made anew. host_id: first label of its URL,
+    stable for a (namespace, name). env: name-value pairs, the spec's own over personal ones,
+    sorted by name. command: empty = the image's own.
+    """
+
+    key: AgentKey
+    uid: str
+    host_id: str
+    generation: int
+    image: str
+    command: tuple[str, ...] = ()
+    run_as_user: int = 65532
+    replicas: int = 1
+    paused: bool = False
+    models: tuple[ModelBinding, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    inbound: Inbound | None = None
+    volumes: tuple[Volume, ...] = ()
+    config_files: tuple[ConfigFile, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    resources: Resources = Resources()
+    tokens: Limits = Limits(1_000_000, 200_000)
+    expose: tuple[Expose, ...] = ()
+    egress: Egress = Egress()
+    filesystem: Filesystem | None = None
+    autoscaling: Autoscaling | None = None
+    ops_instructions: str | None = None
+    restarted_at: str | None = None
+
+    @property
+    def desired_replicas(self) -> int:
+        """Replicas to run now; a paused agent runs none."""
+        return 0 if self.paused else self.replicas

@@ -1,0 +1,33 @@
+"""Platform settings: one small TOML file in the data directory, and flags of `pai up`.
+
+Shape: docs/settings.md lists every field with its default; a test keeps both equal.
+"""
+
+import msgspec
+
+
+class Settings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """Everything that is decided once for a platform and not for an agent."""
+
+    api_port: int = 8080
+    gateway_port: int = 8000
+    edge_port: int = 8090
+    internal_port: int = 8010
+    gateway_workers: int = 2
+    edge_workers: int = 1
+    public: bool = False
+    domain: str = "localhost"
+    engine: str = "auto"  # auto, docker, podman, or unix:///path/to/socket
+    image: str = "localhost/pai:latest"
+    default_max_tokens_per_day: int = 1_000_000
+    default_max_tokens_per_request: int = 200_000
+    wait_for_budget_seconds: float = 30.0
+    private_upstreams: tuple[str, ...] = ()
+    nameservers: tuple[str, ...] = ()  # empty: those of the machine
+    static_hosts: dict[str, str] = {}
+    extra_ca_file: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    agent_ports_from: int = 20000
+    uncounted_input: str = "learn"  # learn, or refuse: endpoints that can't count tokens
