@@ -77,8 +77,8 @@ class Volume(msgspec.Struct, frozen=True, order=True):
 class ConfigFile(msgspec.Struct, frozen=True):
     """A file seeded on first start.
 
-    root: mount path of the declared volume that holds `path`, or, for a file outside all of them, the
-    directory that the implicit `config` volume covers. Existing files are never touched.
+    root: mount path of the declared volume that holds `path`, or, for a file outside all of them,
+    the directory that the implicit `config` volume covers. Existing files are never touched.
     """
 
     path: str

@@ -15,8 +15,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     """How upstream addresses are found and which are refused.
 
     nameservers: `ip` or `ip:port`. private_upstreams: CIDRs which declared hosts may lead to.
-    static_hosts: name to `ip` or `ip:port`, consulted before DNS. extra_ca_pem: trusted for upstreams
-    besides the system's roots.
+    static_hosts: name to `ip` or `ip:port`, consulted before DNS. extra_ca_pem: trusted for
+    upstreams besides the system's roots.
     """
 
     nameservers: tuple[str, ...]
@@ -59,8 +59,9 @@ class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SidecarProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider with its credential. credential: the secret's entries by key; dummy: what the agent
-    holds in place of the token.
+    """A provider with its credential.
+
+    credential: the secret's entries by key. dummy: what the agent holds in place of the token.
     """
 
     provider: Provider
@@ -100,9 +101,10 @@ class SidecarSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EdgeRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent behind the edge. replicas: `ip:port` of the sidecars' inbound listeners, ready ones.
+    """One agent behind the edge.
 
-    public_port: host port of the agent's own load balancer, None without `inbound`.
+    replicas: `ip:port` of the inbound listeners of the sidecars that are ready. public_port: host port
+    of the agent's own load balancer, None without `inbound`.
     """
 
     agent: str
