@@ -103,8 +103,8 @@ class SidecarSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class EdgeRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One agent behind the edge.
 
-    replicas: `ip:port` of the inbound listeners of the sidecars that are ready. public_port: host port
-    of the agent's own load balancer, None without `inbound`.
+    replicas: `ip:port` of the inbound listeners of the sidecars that are ready.
+    public_port: host port of the agent's own load balancer, None without `inbound`.
     """
 
     agent: str
