@@ -1,1 +1,1 @@
-"""policy."""
+"""Decide whether a request to an outside service may pass. Pure; called by the sidecar."""

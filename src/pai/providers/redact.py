@@ -1,0 +1,165 @@
+"""Replace a real credential in what a service answers, also where it is cut between two chunks.
+
+Pure and streaming. Called by the sidecar for headers and bodies of every response to a request
+that carried a credential.
+"""
+
+import base64
+import copy
+import html
+import json
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus
+
+_SHORTEST_CORE = 8  # a shorter piece of base64 would be found in innocent text
+
+
+class Redactor:
+    """Replaces a credential in a stream; `feed` any number of times, then `finish` once.
+
+    Law: whatever the chunks, the output is that of one chunk that holds everything. Of matches
+    that overlap the leftmost counts, of those the longest.
+    keeps_length: every replacement is as long as what it stands for.
+    """
+
+    def __init__(self, real: tuple[bytes, ...], dummy: bytes) -> None:
+        self._forms = forms_of(real, dummy)
+        by_length = sorted(self._forms, key=len, reverse=True)
+        self._longest = len(by_length[0]) if by_length else 0
+        self._any = re.compile(b"|".join(map(re.escape, by_length))) if by_length else None
+        self._starts = tuple({form[:1] for form in by_length})
+        self._held = b""
+        self.keeps_length = all(len(old) == len(new) for old, new in self._forms.items())
+
+    def fresh(self) -> "Redactor":
+        """Return a redactor of the same credential for another stream."""
+        twin = copy.copy(self)
+        twin._held = b""
+        return twin
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return those that are settled."""
+        data = self._held + chunk if self._held else chunk
+        sent: list[bytes] = []
+        position = 0
+        match = self._search(data, position)
+        while True:
+            hold = self._open_from(data, position)
+            if match is None or match.start() >= hold:
+                break
+            sent += (data[position : match.start()], self._forms[match[0]])
+            position = match.end()
+            match = self._search(data, position)
+        self._held = data[hold:]
+        if not sent and hold == len(data):
+            return data
+        return b"".join((*sent, data[position:hold]))
+
+    def finish(self) -> bytes:
+        """Return what was held back; the stream is at its end."""
+        rest, self._held = self._held, b""
+        return self.replace(rest)
+
+    def replace(self, data: bytes) -> bytes:
+        """Replace in a text that is complete, such as a header value."""
+        if self._any is None or not self._holds(data):
+            return data
+        return self._any.sub(lambda match: self._forms[match[0]], data)
+
+    def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Replace in the values of a header list; a name that holds the credential goes."""
+        return [
+            (name, self.replace(value)) for name, value in headers if self.replace(name) == name
+        ]
+
+    def _holds(self, data: bytes) -> bool:
+        return any(form in data for form in self._forms)
+
+    def _search(self, data: bytes, position: int) -> re.Match[bytes] | None:
+        if self._any is None or not self._holds(data):
+            return None
+        return self._any.search(data, position)
+
+    def _open_from(self, data: bytes, position: int) -> int:
+        """Return where the first beginning of a form stands that more bytes could complete."""
+        end = len(data)
+        first = end
+        earliest = max(position, end - self._longest + 1)
+        for start in self._starts:
+            index = data.find(start, earliest, first)
+            while index != -1:
+                if self._begins_form(data[index:]):
+                    first = index
+                    break
+                index = data.find(start, index + 1, first)
+        return first
+
+    def _begins_form(self, tail: bytes) -> bool:
+        return any(len(form) > len(tail) and form.startswith(tail) for form in self._forms)
+
+
+def forms_of(real: tuple[bytes, ...], dummy: bytes) -> dict[bytes, bytes]:
+    """Return the spellings of the credentials, each with the same spelling of the dummy."""
+    forms: dict[bytes, bytes] = {}
+    for secret in filter(None, real):
+        for spell in _SPELLINGS:
+            forms.setdefault(spell(secret), spell(dummy))
+    for secret in filter(None, real):
+        for core in _base64_cores(secret):
+            forms.setdefault(core, _cycled(dummy, len(core)))
+    return forms
+
+
+def _base64_cores(secret: bytes) -> list[bytes]:
+    """Return what of a secret shows in base64 at each alignment, in both alphabets.
+
+    The letters at either end also depend on the neighbours ("user:token") and are left out.
+    """
+    cores = []
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + secret)
+        first = (0, 2, 3)[lead]
+        last = (lead + len(secret)) * 8 // 6
+        core = encoded[first:last]
+        if len(core) >= _SHORTEST_CORE:
+            cores += [core, core.translate(bytes.maketrans(b"+/", b"-_"))]
+    return cores
+
+
+def _cycled(dummy: bytes, length: int) -> bytes:
+    """Return base64 letters of the dummy, as many as asked: the text around stays decodable."""
+    letters = base64.urlsafe_b64encode(dummy).rstrip(b"=").replace(b"-", b"A").replace(b"_", b"A")
+    return (letters * (length // max(1, len(letters)) + 1))[:length]
+
+
+def _as_text(spell: Callable[[str], str]) -> Callable[[bytes], bytes]:
+    return lambda raw: spell(raw.decode("latin-1")).encode("latin-1")
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _json_for_html(text: str) -> str:
+    escaped = _json(text)
+    for char in "<>&'+=":
+        escaped = escaped.replace(char, f"\\u{ord(char):04x}")
+    return escaped
+
+
+def _percent_lower(raw: bytes) -> bytes:
+    return re.sub(rb"%[0-9A-F]{2}", lambda m: m[0].lower(), quote(raw, safe="").encode())
+
+
+_SPELLINGS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda raw: raw,
+    lambda raw: quote(raw, safe="").encode(),
+    lambda raw: quote(raw, safe="/:").encode(),
+    lambda raw: quote_plus(raw).encode(),
+    _percent_lower,
+    _as_text(_json),
+    _as_text(lambda text: _json(text).replace("/", "\\/")),
+    _as_text(_json_for_html),
+    _as_text(lambda text: html.escape(text)),
+)
