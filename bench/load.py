@@ -1,0 +1,104 @@
+"""Load from wrk, and what one measurement gives."""
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.process import Running
+
+SCRIPT = """
+wrk.method = "POST"
+wrk.body = [[%s]]
+wrk.headers["content-type"] = "application/json"
+wrk.headers["authorization"] = "Bearer %s"
+wrk.headers["host"] = "%s"
+"""
+UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
+
+
+@dataclass
+class Figures:
+    """One measurement. Units: microseconds; p50 and p99 as wrk saw them."""
+
+    name: str
+    cpu_us: float
+    p50_us: float
+    p99_us: float
+    per_second: float
+    rss_mib: float
+    errors: int
+
+
+def body(stream: bool, size: int = 1000) -> str:
+    """Return a chat request of about `size` bytes of prompt."""
+    ask = '{"role":"user","content":"' + "lorem ipsum " * (size // 12) + '"}'
+    tail = ',"stream":true' if stream else ""
+    return '{"model":"gpt-test","messages":[' + ask + '],"max_tokens":64' + tail + "}"
+
+
+def measure(
+    name: str,
+    url: str,
+    target: Running,
+    *,
+    stream: bool,
+    token: str,
+    host: str,
+    seconds: int = 5,
+    connections: int = 16,
+) -> Figures:
+    """Load `url` and return what it cost `target`. A short run before it is not counted."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(SCRIPT % (body(stream), token, host))
+        script.flush()
+        wrk(url, script.name, 1, connections)
+        before = target.cpu_seconds()
+        printed = wrk(url, script.name, seconds, connections)
+        cpu = target.cpu_seconds() - before
+    requests = int(found(r"(\d+) requests in", printed))
+    return Figures(
+        name=name,
+        cpu_us=cpu / max(1, requests) * 1e6,
+        p50_us=latency("50%", printed),
+        p99_us=latency("99%", printed),
+        per_second=float(found(r"Requests/sec:\s+([\d.]+)", printed)),
+        rss_mib=target.rss_mib(),
+        errors=int(found(r"Non-2xx or 3xx responses: (\d+)", printed, "0")),
+    )
+
+
+def wrk(url: str, script: str, seconds: int, connections: int) -> str:
+    """Run wrk once and return what it printed."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script, url]
+    done = subprocess.run(
+        ["taskset", "-c", "1", *command], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def found(pattern: str, text: str, default: str | None = None) -> str:
+    """Return the first group of `pattern` in wrk's output."""
+    match = re.search(pattern, text)
+    if match:
+        return match[1]
+    if default is None:
+        raise RuntimeError(f"wrk printed no {pattern}:\n{text}")
+    return default
+
+
+def latency(quantile: str, text: str) -> float:
+    """Return a latency quantile in microseconds."""
+    match = re.search(rf"{quantile}\s+([\d.]+)(us|ms|s)", text)
+    if not match:
+        raise RuntimeError(f"wrk printed no {quantile}:\n{text}")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def executable(name: str, package: str) -> str:
+    """Return the path of a program, or say how to get it."""
+    for folder in ("/usr/sbin", "/usr/bin", "/usr/local/bin"):
+        if (Path(folder) / name).exists():
+            return str(Path(folder) / name)
+    raise SystemExit(f"error: {name} is missing\nhint:  apt-get install {package}")
