@@ -13,7 +13,7 @@ wrk.method = "POST"
 wrk.body = [[%s]]
 wrk.headers["content-type"] = "application/json"
 wrk.headers["authorization"] = "Bearer %s"
-wrk.headers["host"] = "%s"
+wrk.headers["Host"] = "%s"
 """
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
