@@ -1,1 +1,1 @@
-"""render."""
+"""Desired objects of an engine, built from an `Agent`. Pure; one package an engine."""
