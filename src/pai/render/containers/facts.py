@@ -16,8 +16,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     instance: 1 to 10 lower-case letters and digits; tells platforms on one engine apart.
     image: of Pai itself. network: name of the bridge. ca_pem: our CA certificate. url: of the
-    agent. extra_ca_pem: other roots for the agent's bundle. dummies: variable and worthless stand-in for its key, for models and providers.
-    bootstrap_version: changes whenever what a sidecar needs to find control changes.
+    agent. extra_ca_pem: other roots for the agent's bundle. dummies: variable and worthless
+    stand-in for its key, for models and providers. bootstrap_version: changes whenever what a
+    sidecar needs to find control changes.
     """
 
     instance: str
