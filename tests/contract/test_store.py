@@ -96,6 +96,14 @@ async def test_a_commit_is_all_or_nothing(store: Store) -> None:
     assert len(await store.changes(0, 100)) == 1
 
 
+async def test_a_dry_run_changes_nothing(store: Store) -> None:
+    [written] = await store.commit([put(SECRET, values={"a": "b"})], NOW, dry_run=True)
+    assert written.outcome == "created"
+    assert await store.find(None, None) == ([], 0)
+    assert await store.secret_values(SECRET) == {}
+    assert await store.changes(0, 10) == []
+
+
 async def test_deletion_has_two_steps(store: Store) -> None:
     [made] = await store.commit([put()], NOW)
     await store.commit([Delete(key=AGENT, finalized=False)], NOW)

@@ -20,8 +20,10 @@ class Store(Protocol):
     async def find(self, kind: str | None, namespace: str | None) -> tuple[list[Record], int]:
         """Return resources sorted by key, and the newest resource version; None = all."""
 
-    async def commit(self, writes: Sequence[Write], now: datetime) -> list[Written]:
-        """Do all writes or none.
+    async def commit(
+        self, writes: Sequence[Write], now: datetime, *, dry_run: bool = False
+    ) -> list[Written]:
+        """Do all writes or none; a dry run only says what they would do.
 
         Raises ConflictError when an expectation fails, NotFoundError for a delete of nothing.
         """

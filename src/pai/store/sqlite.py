@@ -31,6 +31,14 @@ from pai.store.secret_entries import values_of
 T = TypeVar("T")
 
 
+class _UndoError(Exception):
+    """Undoes a transaction whose result is wanted all the same."""
+
+    def __init__(self, done: list[Written]) -> None:
+        super().__init__("dry run")
+        self.done = done
+
+
 class SqliteStore:
     """A `pai.store.protocol.Store` in one SQLite file."""
 
@@ -63,13 +71,24 @@ class SqliteStore:
             )
         )
 
-    async def commit(self, writes: Sequence[Write], now: datetime) -> list[Written]:
-        """Do all writes or none. Raises ConflictError, NotFoundError."""
+    async def commit(
+        self, writes: Sequence[Write], now: datetime, *, dry_run: bool = False
+    ) -> list[Written]:
+        """Do all writes or none; a dry run only says what they would do.
+
+        Raises ConflictError, NotFoundError.
+        """
 
         def work(connection: Connection) -> tuple[list[Written], Sequence[Change]]:
-            return resources.write_all(connection, self._sealer, writes, now)
+            done, changes = resources.write_all(connection, self._sealer, writes, now)
+            if dry_run:
+                raise _UndoError(done)
+            return done, changes
 
-        return await self._submit(work)
+        try:
+            return await self._submit(work)
+        except _UndoError as undone:
+            return undone.done
 
     async def write_status(self, key: ResourceKey, uid: str, status: Document) -> bool:
         """Replace the status; False when nothing changed or that object is gone."""

@@ -1,0 +1,25 @@
+"""What the calls of the public API work with; filled by `pai.control.process`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pai.control.http.watch import News
+from pai.control.ledger_door import LedgerDoor
+from pai.control.resources import Resources
+from pai.ir.settings import Settings
+from pai.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts behind the public API. instance: short id of this installation."""
+
+    instance: str
+    settings: Settings
+    store: Store
+    ledger: LedgerDoor
+    resources: Resources
+    news: News
+    accepts: Callable[[str], bool]
+    now: Callable[[], datetime]
