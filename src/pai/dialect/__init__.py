@@ -1,1 +1,4 @@
-"""dialect."""
+"""Vendors' wire formats: requests, usage, streams, errors. Pure: bytes in, bytes out.
+
+Called by the gateway. Today: OpenAI chat completions.
+"""

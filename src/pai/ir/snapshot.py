@@ -49,13 +49,17 @@ class GatewayAgent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything one gateway worker needs. version grows with each change."""
+    """Everything one gateway worker needs. version grows with each change.
+
+    uncounted_input: learn or refuse, see `Settings`.
+    """
 
     version: int
     agents: tuple[GatewayAgent, ...]
     bindings: tuple[GatewayBinding, ...]
     network: Network
     wait_for_budget_seconds: float = 30.0
+    uncounted_input: str = "learn"
 
 
 class SidecarProvider(msgspec.Struct, frozen=True, kw_only=True):

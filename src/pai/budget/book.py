@@ -1,0 +1,158 @@
+"""A gateway worker's leases: escrow the ledger has already charged, spent from in memory.
+
+Pure state: no clock, no I/O; `pai.gateway` carries what comes out of `pending` to the ledger and
+puts its answers in. Law: what is available was granted, and is neither spent, reserved nor given
+back; so the sum over all workers never passes what the ledger granted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pai.budget.fit import Fit
+from pai.ir.ledger import Charge, Need
+from pai.ir.ledger import Lease as LeaseState
+
+_WISH_REQUESTS = 8  # a lease is asked for so many requests like the present one
+_LOW = 4  # below this part of the last wish, more is fetched ahead
+
+Key = tuple[str, str]  # subject, day
+
+
+class Lease:
+    """Tokens of one subject on one day that this worker may spend. Counters only grow."""
+
+    __slots__ = ("granted", "over", "reserved", "returned", "spent", "tight", "used_at", "wish")
+
+    def __init__(self) -> None:
+        self.granted = self.over = self.returned = self.spent = self.reserved = 0
+        self.used_at = 0.0
+        self.wish = 0
+        self.tight = False
+
+    @property
+    def available(self) -> int:
+        """Tokens that can be reserved now."""
+        return self.granted + self.over - self.returned - self.spent - self.reserved
+
+
+@dataclass(slots=True)
+class Reservation:
+    """Tokens set aside for one request, on the day they were set aside."""
+
+    keys: tuple[Key, ...]
+    fit: Fit
+    settled: bool = False
+
+
+class LeaseBook:
+    """All leases of one worker, and the charges not yet handed to the ledger."""
+
+    def __init__(self) -> None:
+        self._leases: dict[Key, Lease] = {}
+        self._pending: dict[Key, tuple[int, int, int]] = {}
+
+    def room(self, subjects: Iterable[str], day: str) -> int:
+        """Return how many tokens a request that needs all `subjects` could reserve now."""
+        return min(self.available((subject, day)) for subject in subjects)
+
+    def available(self, key: Key) -> int:
+        """Return what can be reserved of one subject."""
+        lease = self._leases.get(key)
+        return 0 if lease is None else lease.available
+
+    def reserve(self, subjects: Iterable[str], day: str, fit: Fit, now: float) -> Reservation:
+        """Set tokens aside; the caller has looked at `room`."""
+        keys = tuple((subject, day) for subject in subjects)
+        for key in keys:
+            lease = self._leases[key]
+            lease.reserved += fit.tokens
+            lease.used_at = now
+            lease.wish = max(lease.wish // 2, fit.tokens * _WISH_REQUESTS)
+        return Reservation(keys, fit)
+
+    def settle(self, reservation: Reservation, tokens: int) -> None:
+        """Turn a reservation into `tokens` spent; the second call for one changes nothing."""
+        if reservation.settled:
+            return
+        reservation.settled = True
+        reserved = reservation.fit.tokens
+        over = max(0, tokens - reserved)
+        for key in reservation.keys:
+            lease = self._leases[key]
+            lease.reserved -= reserved
+            lease.spent += tokens
+            lease.over += over
+            self._note(key, tokens, over, 0)
+
+    def is_low(self, key: Key) -> bool:
+        """Say whether more should be fetched ahead; never near the limit."""
+        lease = self._leases.get(key)
+        return lease is not None and not lease.tight and lease.available < lease.wish // _LOW
+
+    def is_tight(self, key: Key) -> bool:
+        """Say whether the budget is so near its end that nothing may lie idle."""
+        lease = self._leases.get(key)
+        return lease is not None and lease.tight
+
+    def need(self, subject: str, day: str, tokens: int) -> Need:
+        """Return what to ask the ledger for, so that `tokens` become available."""
+        lease = self._leases.get((subject, day))
+        available = 0 if lease is None else lease.available
+        known = 0 if lease is None else lease.granted
+        short = max(0, tokens - available)
+        wished = tokens * _WISH_REQUESTS if lease is None else lease.wish
+        return Need(subject, known, short, max(short, wished - available))
+
+    def accept(self, states: Iterable[LeaseState]) -> None:
+        """Take in the ledger's answer. An older answer than the last changes nothing."""
+        for state in states:
+            key = (state.subject, state.day)
+            lease = self._leases.setdefault(key, Lease())
+            lease.granted = max(lease.granted, state.granted)
+            lease.tight = state.free is not None and state.free < max(lease.wish, 1)
+
+    def press(self, subjects: Iterable[str], day: str) -> None:
+        """Mark subjects that another worker is short of."""
+        for subject in subjects:
+            lease = self._leases.get((subject, day))
+            if lease is not None:
+                lease.tight = True
+
+    def give_back(self, key: Key) -> None:
+        """Return what is available of one subject."""
+        lease = self._leases.get(key)
+        if lease is None or lease.available <= 0:
+            return
+        amount = lease.available
+        lease.returned += amount
+        self._note(key, 0, 0, amount)
+
+    def give_back_idle(self, day: str, now: float, idle_seconds: float) -> None:
+        """Return what nobody has asked for lately, and all of days that are over."""
+        for key, lease in list(self._leases.items()):
+            if key[1] != day or now - lease.used_at >= idle_seconds:
+                self.give_back(key)
+            if key[1] < day and not lease.reserved and key not in self._pending:
+                del self._leases[key]
+
+    def tight_keys(self) -> list[Key]:
+        """Return the keys with idle tokens that others may be waiting for."""
+        return [key for key, lease in self._leases.items() if lease.tight and lease.available > 0]
+
+    def take_pending(self) -> tuple[Charge, ...]:
+        """Return the charges since the last call; the caller delivers them exactly once."""
+        pending, self._pending = self._pending, {}
+        return tuple(Charge(*key, *amounts) for key, amounts in sorted(pending.items()))
+
+    @property
+    def has_pending(self) -> bool:
+        """Say whether there are charges to hand over."""
+        return bool(self._pending)
+
+    def keys(self) -> Sequence[Key]:
+        """Return the subject and day of every lease."""
+        return list(self._leases)
+
+    def _note(self, key: Key, spent: int, over: int, returned: int) -> None:
+        before = self._pending.get(key, (0, 0, 0))
+        self._pending[key] = (before[0] + spent, before[1] + over, before[2] + returned)

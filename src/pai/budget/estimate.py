@@ -1,0 +1,72 @@
+"""How many tokens a request can cost at most, before it is sent.
+
+Tier 1, a true bound of byte-level tokenizers: one token a byte of the request's JSON, and framing
+for the request, each message and each tool; images by a table; what can't be bounded (files by id,
+server-side tools) as the model's whole window.
+Tier 3, an estimate for endpoints that can't count: a ratio of tokens to bytes that is learned for
+each model. It starts at 0.5 and rises at once to 1.1 times the highest seen.
+"""
+
+from math import ceil
+from typing import NamedTuple
+
+from pai.budget.model_facts import ModelFacts
+
+START_RATIO = 0.5
+_HEADROOM = 1.1
+_FRAME_REQUEST = 64
+_FRAME_MESSAGE = 8
+_FRAME_TOOL = 16
+_FRAME_TOOLS = 512  # vendors put a hidden prompt in front of tool definitions
+
+
+class InputShape(NamedTuple):
+    """What a request holds, as far as its cost depends on it.
+
+    text_bytes: bytes of the JSON without inline image data. unbounded: parts that make the vendor
+    fetch or add text of its own.
+    """
+
+    text_bytes: int
+    messages: int = 0
+    tools: int = 0
+    images: int = 0
+    unbounded: int = 0
+
+
+def framing(shape: InputShape) -> int:
+    """Return the tokens a vendor may add around messages and tools."""
+    tools = _FRAME_TOOLS + _FRAME_TOOL * shape.tools if shape.tools else 0
+    return _FRAME_REQUEST + _FRAME_MESSAGE * shape.messages + tools
+
+
+def input_bound(shape: InputShape, facts: ModelFacts, ratio: float = 1.0) -> int:
+    """Return the most input tokens at `ratio` tokens a byte; tier 1 at 1.0, tier 3 below."""
+    if shape.unbounded:
+        return facts.window
+    text = ceil(shape.text_bytes * ratio)
+    return text + framing(shape) + shape.images * facts.image
+
+
+class LearnedRatio:
+    """Tokens per byte of one model, the highest seen with headroom."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float = START_RATIO) -> None:
+        self.value = value
+
+    def learn(self, shape: InputShape, input_tokens: int) -> None:
+        """Take in a vendor's count. Requests with images or files say nothing about text."""
+        if shape.images or shape.unbounded or shape.text_bytes <= 0:
+            return
+        seen = (input_tokens - framing(shape)) / shape.text_bytes
+        if seen * _HEADROOM > self.value:
+            self.value = seen * _HEADROOM
+
+    def inputs(self, shape: InputShape, facts: ModelFacts, *, learn: bool) -> tuple[int, ...]:
+        """Return the bounds to try, the safest first; only tier 1 when learning is off."""
+        sure = input_bound(shape, facts, max(1.0, self.value))
+        if not learn or self.value >= 1.0:
+            return (sure,)
+        return (sure, input_bound(shape, facts, self.value))

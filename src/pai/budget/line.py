@@ -1,0 +1,167 @@
+"""Requests that wait for tokens, first come first served for each subject. Pure.
+
+A request is admitted only when nobody who came earlier is still short of one of its subjects; so a
+big request is never starved by small ones, and an agent whose budget is spent holds up nobody else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from pai.budget.book import LeaseBook, Reservation
+from pai.budget.fit import Ask, Fit, fit
+from pai.ir.ledger import Lease, LeaseWant
+
+_LOWER_AFTER = 0.75  # part of the wait after which a shorter answer is taken
+
+
+class Refusal(Enum):
+    """Why a request was not admitted."""
+
+    SPENT = "spent"  # nothing comes back before midnight
+    BUSY = "busy"  # running requests hold it
+    UNAVAILABLE = "unavailable"  # the ledger is out of reach
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """One request in the line. Times are seconds of the caller's clock.
+
+    want: tokens to ask the ledger for next. floor: smallest cap it would take now. refused: the
+    ledger has said that the whole can't be had, so less may do.
+    """
+
+    subjects: tuple[str, ...]
+    ask: Ask
+    arrived: float
+    deadline: float
+    floor: int = 0
+    want: int = 0
+    refused: bool = False
+    short_of: str = ""
+
+    def __post_init__(self) -> None:
+        self.floor = self.ask.patient
+        self.want = self.ask.full.tokens
+
+    def age(self, now: float) -> None:
+        """Accept a shorter answer when most of the wait is over."""
+        if now >= self.arrived + (self.deadline - self.arrived) * _LOWER_AFTER:
+            self.floor = self.ask.useful
+
+
+class WaitLine:
+    """The line of one worker."""
+
+    def __init__(self, book: LeaseBook) -> None:
+        self._book = book
+        self._waiters: list[Waiter] = []
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def try_at_once(
+        self, subjects: tuple[str, ...], ask: Ask, day: str, now: float
+    ) -> Reservation | None:
+        """Admit a request that has not waited, unless others wait for the same; the usual case."""
+        if self._waiters and any(
+            subject in waiter.subjects for waiter in self._waiters for subject in subjects
+        ):
+            return None
+        full = ask.full
+        if self._book.room(subjects, day) < full.tokens:
+            return None  # the ledger may have more; only it can say that less must do
+        return self._book.reserve(subjects, day, full, now)
+
+    def join(self, waiter: Waiter) -> None:
+        """Stand at the end of the line."""
+        self._waiters.append(waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Go away: the client hung up."""
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+
+    def admit(self, day: str, now: float) -> list[tuple[Waiter, Reservation]]:
+        """Take out everybody who can be served now, in order."""
+        blocked: set[str] = set()
+        admitted: list[tuple[Waiter, Reservation]] = []
+        for waiter in self._waiters:
+            waiter.age(now)
+            if not blocked.isdisjoint(waiter.subjects):
+                continue
+            best = self._best(waiter, day)
+            if best is None:
+                waiter.short_of = self._shortest(waiter, day)
+                blocked.add(waiter.short_of)
+            else:
+                admitted.append((waiter, self._book.reserve(waiter.subjects, day, best, now)))
+        gone = {id(waiter) for waiter, _ in admitted}
+        self._waiters = [waiter for waiter in self._waiters if id(waiter) not in gone]
+        return admitted
+
+    def wants(self, day: str) -> list[LeaseWant]:
+        """Return what to ask the ledger for: the needs of the first in line for each subject."""
+        asked: set[str] = set()
+        wants = []
+        for waiter in self._waiters:
+            if asked.isdisjoint(waiter.subjects):
+                needs = [self._book.need(each, day, waiter.want) for each in waiter.subjects]
+                wants.append(LeaseWant(day, tuple(needs)))
+            asked.update(waiter.subjects)
+        return wants
+
+    def judge(self, states: Iterable[Lease], day: str) -> list[tuple[Waiter, Refusal]]:
+        """Draw the conclusions of the ledger's answer; return who has to be sent away."""
+        by_subject = {state.subject: state for state in states if state.day == day}
+        away = []
+        for waiter in list(self._waiters):
+            if all(subject in by_subject for subject in waiter.subjects):
+                refusal = self._judge_one(waiter, by_subject, day)
+                if refusal is not None:
+                    away.append((waiter, refusal))
+                    self._waiters.remove(waiter)
+        return away
+
+    def expire(self, now: float, *, outage: bool) -> list[tuple[Waiter, Refusal]]:
+        """Send away whoever has waited long enough."""
+        late = [waiter for waiter in self._waiters if now >= waiter.deadline]
+        self._waiters = [waiter for waiter in self._waiters if now < waiter.deadline]
+        why = Refusal.UNAVAILABLE if outage else Refusal.BUSY
+        return [(waiter, why) for waiter in late]
+
+    def next_deadline(self) -> float | None:
+        """Return when the first of those who wait has to be sent away."""
+        return min((waiter.deadline for waiter in self._waiters), default=None)
+
+    def _best(self, waiter: Waiter, day: str) -> Fit | None:
+        room = self._book.room(waiter.subjects, day)
+        if waiter.refused:
+            return fit(room, waiter.ask, waiter.floor)
+        full = waiter.ask.full
+        return full if room >= full.tokens else None
+
+    def _shortest(self, waiter: Waiter, day: str) -> str:
+        return min(waiter.subjects, key=lambda subject: self._book.available((subject, day)))
+
+    def _judge_one(self, waiter: Waiter, states: Mapping[str, Lease], day: str) -> Refusal | None:
+        """Set what the waiter asks for next. None: it stays in line."""
+        mine = [states[subject] for subject in waiter.subjects]
+        if not all(state.known for state in mine):
+            return Refusal.UNAVAILABLE
+        limited = [state for state in mine if state.free is not None]
+        if not limited:
+            return None
+        ask = waiter.ask
+        potential = min((state.free or 0) + state.running for state in limited)
+        if potential < ask.least(ask.useful):
+            return Refusal.SPENT
+        if potential < ask.least(waiter.floor):
+            waiter.floor = ask.useful
+        waiter.refused = True
+        room = min(
+            (state.free or 0) + self._book.available((state.subject, day)) for state in limited
+        )
+        best = fit(room, ask, waiter.floor)
+        waiter.want = ask.least(waiter.floor) if best is None else best.tokens
+        return None

@@ -1,0 +1,121 @@
+"""Meter a stream of chat chunks while it passes, over any chunk boundaries, in bounded memory.
+
+An event is passed on when it is complete; the usage event is taken out again when the client did
+not ask for it. An event that grows past the bound passes uninspected and counts by its bytes.
+"""
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from pai.budget.price import Tokens
+from pai.dialect.openai.answer import NULL, tokens_of
+
+MOST_EVENT_BYTES = 1_048_576
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_LONGEST_END = 4
+_DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
+_NOT_TEXT = frozenset({"role", "index"})
+
+
+class _Choice(msgspec.Struct):
+    delta: dict[str, Raw] | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: Raw = NULL
+
+
+_chunks = msgspec.json.Decoder(_Chunk)
+
+
+class StreamMeter:
+    """Reads usage and output of one stream. `feed` any number of times, then `finish`.
+
+    tokens: the vendor's last figures. text_bytes: bytes of output seen, a bound of the visible
+    output tokens. complete: the vendor has given its final figures.
+    """
+
+    __slots__ = ("_keeps_usage", "_oversized", "_rest", "complete", "text_bytes", "tokens")
+
+    def __init__(self, *, keeps_usage: bool) -> None:
+        self._keeps_usage = keeps_usage
+        self._rest = b""
+        self._oversized = False
+        self.tokens: Tokens | None = None
+        self.text_bytes = 0
+        self.complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return those to pass on."""
+        data = self._rest + chunk if self._rest else chunk
+        start = 0
+        searched = max(0, len(self._rest) - _LONGEST_END)
+        out: list[bytes] = []
+        for match in _END.finditer(data, searched):
+            event = data[start : match.end()]
+            start = match.end()
+            if self._passes(event):
+                out.append(event)
+        self._rest = data[start:] if start else data
+        if len(self._rest) > MOST_EVENT_BYTES:
+            out.append(self._let_go())
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def finish(self) -> bytes:
+        """Return what was held back; the stream is at its end."""
+        rest, self._rest = self._rest, b""
+        return rest if not rest or self._passes(rest) else b""
+
+    def _let_go(self) -> bytes:
+        """Pass on the beginning of an event that is too long to hold; keep what may be its end."""
+        gone, self._rest = self._rest[:-_LONGEST_END], self._rest[-_LONGEST_END:]
+        self.text_bytes += len(gone)
+        self._oversized = True
+        return gone
+
+    def _passes(self, event: bytes) -> bool:
+        """Read one event; say whether the client gets it."""
+        if self._oversized:
+            self._oversized = False
+            self.text_bytes += len(event)
+            return True
+        data = b"\n".join(_DATA.findall(event.replace(b"\r\n", b"\n").replace(b"\r", b"\n")))
+        if not data or data.startswith(b"[DONE]"):
+            return True
+        try:
+            chunk = _chunks.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            self.text_bytes += len(data)
+            return True
+        return self._read(chunk)
+
+    def _read(self, chunk: _Chunk) -> bool:
+        choices = chunk.choices or ()
+        finished = not choices
+        for choice in choices:
+            finished = finished or choice.finish_reason is not None
+            for name, value in (choice.delta or {}).items():
+                if name not in _NOT_TEXT:
+                    self.text_bytes += _text_length(value)
+        if chunk.usage == NULL:
+            return True
+        tokens = tokens_of(chunk.usage)
+        if tokens is not None:
+            self.tokens = tokens if self.tokens is None else max(tokens, self.tokens, key=_total)
+            self.complete = self.complete or finished
+        return self._keeps_usage or bool(choices)
+
+
+def _total(tokens: Tokens) -> int:
+    return tokens.total
+
+
+def _text_length(value: Raw) -> int:
+    """Return the bytes of a delta's value; a string's quotes don't count, null is nothing."""
+    length = len(memoryview(value))
+    return 0 if bytes(value) == b"null" else max(0, length - 2)

@@ -1,0 +1,81 @@
+from pai.budget.book import LeaseBook
+from pai.budget.fit import Fit
+from pai.ir.ledger import Charge, Lease, Need
+
+DAY = "2026-01-01"
+A, M = "agent:ns/a", "model:ns/m"
+
+
+def book(granted: int, free: int | None = 10**9) -> LeaseBook:
+    made = LeaseBook()
+    made.accept(Lease(subject, DAY, granted, free, 0) for subject in (A, M))
+    return made
+
+
+def test_reserving_takes_from_every_subject_and_settling_gives_the_rest_back() -> None:
+    leases = book(1000)
+    held = leases.reserve((A, M), DAY, Fit(100, 200, 1), now=1.0)
+    assert leases.room((A, M), DAY) == 700
+    leases.settle(held, 120)
+    assert leases.room((A, M), DAY) == 880
+    assert leases.take_pending() == (Charge(A, DAY, 120, 0, 0), Charge(M, DAY, 120, 0, 0))
+    assert not leases.has_pending
+
+
+def test_settling_twice_changes_nothing() -> None:
+    leases = book(1000)
+    held = leases.reserve((A,), DAY, Fit(100, 200, 1), now=1.0)
+    leases.settle(held, 120)
+    leases.settle(held, 300)
+    assert leases.take_pending() == (Charge(A, DAY, 120, 0, 0),)
+
+
+def test_a_vendor_that_passes_the_bound_is_charged_in_full() -> None:
+    leases = book(300)
+    held = leases.reserve((A,), DAY, Fit(100, 200, 1), now=1.0)
+    leases.settle(held, 450)
+    assert leases.room((A,), DAY) == 0
+    assert leases.take_pending() == (Charge(A, DAY, 450, 150, 0),)
+
+
+def test_an_old_answer_changes_nothing() -> None:
+    leases = book(1000)
+    leases.accept([Lease(A, DAY, 400, 10**9, 0)])
+    assert leases.available((A, DAY)) == 1000
+
+
+def test_idle_tokens_go_back_and_yesterdays_lease_is_forgotten() -> None:
+    leases = book(1000)
+    leases.give_back_idle("2026-01-02", now=5.0, idle_seconds=10.0)
+    assert {charge.returned for charge in leases.take_pending()} == {1000}
+    leases.give_back_idle("2026-01-02", now=6.0, idle_seconds=10.0)
+    assert leases.keys() == []
+
+
+def test_a_reservation_of_yesterday_is_settled_yesterday() -> None:
+    leases = book(1000)
+    held = leases.reserve((A,), DAY, Fit(100, 0, 1), now=1.0)
+    leases.give_back_idle("2026-01-02", now=5.0, idle_seconds=10.0)
+    leases.take_pending()
+    leases.give_back_idle("2026-01-02", now=6.0, idle_seconds=10.0)
+    leases.settle(held, 60)
+    assert leases.take_pending() == (Charge(A, DAY, 60, 0, 0),)
+
+
+def test_near_the_limit_a_lease_is_tight_and_nothing_is_fetched_ahead() -> None:
+    roomy, near = book(1000), book(1000, free=10)
+    for leases in (roomy, near):
+        leases.reserve((A,), DAY, Fit(900, 0, 1), now=1.0)
+        leases.accept([Lease(A, DAY, 1000, 10 if leases is near else 10**9, 0)])
+    assert roomy.is_low((A, DAY))
+    assert not near.is_low((A, DAY))
+    assert near.tight_keys() == [(A, DAY), (M, DAY)][: len(near.tight_keys())]
+    roomy.press([A], DAY)
+    assert roomy.is_tight((A, DAY))
+
+
+def test_a_need_counts_what_is_there_already() -> None:
+    leases = book(1000)
+    assert leases.need(A, DAY, 400).need == 0
+    assert leases.need(A, DAY, 1500).need == 500
+    assert leases.need("agent:ns/new", DAY, 50) == Need("agent:ns/new", 0, 50, 400)

@@ -1,0 +1,123 @@
+from pai.budget.book import LeaseBook
+from pai.budget.fit import Ask
+from pai.budget.line import Refusal, Waiter, WaitLine
+from pai.ir.ledger import Lease
+
+DAY = "2026-01-01"
+A, B, M = "agent:ns/a", "agent:ns/b", "model:ns/m"
+
+
+def waiter(subjects: tuple[str, ...], tokens: int = 200, *, capped: bool = True) -> Waiter:
+    return Waiter(subjects, Ask((100,), tokens - 100, 1, capped), arrived=0.0, deadline=30.0)
+
+
+def state(subject: str, granted: int, free: int | None, running: int = 0) -> Lease:
+    return Lease(subject, DAY, granted, free, running)
+
+
+def test_what_fits_the_lease_is_admitted_at_once() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    ask = Ask((100,), 100, 1, capped=True)
+    assert line.try_at_once((A, M), ask, DAY, 0.0) is None
+    book.accept([state(A, 250, 9), state(M, 1000, None)])
+    assert line.try_at_once((A, M), ask, DAY, 0.0) is not None
+    assert line.try_at_once((A, M), ask, DAY, 0.0) is None  # 50 left
+
+
+def test_nobody_overtakes_on_the_same_subject() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    book.accept([state(A, 150, 9), state(M, 1000, None)])
+    big, small = waiter((A, M), 200), waiter((A, M), 120)
+    line.join(big)
+    line.join(small)
+    assert line.try_at_once((A, M), Ask((10,), 10, 1, capped=True), DAY, 0.0) is None
+    assert line.admit(DAY, 0.0) == []
+    book.accept([state(A, 400, 9)])
+    assert [each for each, _ in line.admit(DAY, 0.0)] == [big, small]
+
+
+def test_an_agent_without_budget_holds_up_nobody_else() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    book.accept([state(A, 0, 0, 50), state(B, 1000, 9), state(M, 1000, None)])
+    poor, rich = waiter((A, M)), waiter((B, M))
+    line.join(poor)
+    line.join(rich)
+    assert [each for each, _ in line.admit(DAY, 0.0)] == [rich]
+
+
+def test_a_spent_budget_is_refused_without_waiting() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    assert line.judge([state(A, 0, 50, 100)], DAY) == [(mine, Refusal.SPENT)]
+    assert len(line) == 0
+
+
+def test_what_running_ones_hold_is_waited_for() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    assert line.judge([state(A, 0, 50, 500)], DAY) == []
+    assert line.expire(29.9, outage=False) == []
+    assert line.expire(30.0, outage=False) == [(mine, Refusal.BUSY)]
+
+
+def test_a_request_without_cap_takes_a_shorter_answer_at_once() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    mine = waiter((A,), 4096, capped=False)
+    line.join(mine)
+    assert line.judge([state(A, 0, 2000, 0)], DAY) == []
+    assert mine.want == 2000
+    book.accept([state(A, 2000, 0)])
+    [(_, reservation)] = line.admit(DAY, 0.0)
+    assert reservation.fit.cap == 1900
+
+
+def test_what_can_never_fit_in_full_is_cut_rather_than_waited_for() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,), 1000)
+    line.join(mine)
+    line.judge([state(A, 0, 500, 0)], DAY)
+    assert mine.want == 500
+
+
+def test_late_in_the_wait_a_shorter_answer_is_taken() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    mine = waiter((A,), 1000)
+    line.join(mine)
+    line.judge([state(A, 600, 0, 5000)], DAY)
+    book.accept([state(A, 600, 0, 5000)])
+    assert line.admit(DAY, 1.0) == []
+    [(_, reservation)] = line.admit(DAY, 23.0)
+    assert reservation.fit.cap == 500
+
+
+def test_wants_ask_for_the_first_of_each_subject_only() -> None:
+    line = WaitLine(LeaseBook())
+    for subjects in ((A, M), (A, M), (B,)):
+        line.join(waiter(subjects))
+    wants = line.wants(DAY)
+    assert [[need.subject for need in want.needs] for want in wants] == [[A, M], [B]]
+
+
+def test_a_subject_that_is_gone_is_not_waited_for() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    gone = Lease(A, DAY, 0, 0, 0, known=False)
+    assert line.judge([gone], DAY) == [(mine, Refusal.UNAVAILABLE)]
+
+
+def test_who_leaves_is_not_served() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    assert line.next_deadline() == 30.0
+    line.leave(mine)
+    line.leave(mine)
+    assert line.next_deadline() is None

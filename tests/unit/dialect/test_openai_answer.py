@@ -1,0 +1,66 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pai.budget.price import Tokens
+from pai.dialect.openai import read_tokens
+
+
+def answer(usage: Any) -> bytes:
+    return json.dumps({"id": "x", "choices": [], "usage": usage}).encode()
+
+
+def test_all_figures_are_read() -> None:
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "total_tokens": 150,
+        "prompt_tokens_details": {"cached_tokens": 40, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 30},
+    }
+    assert read_tokens(answer(usage)) == Tokens(100, 50, 40, 30)
+
+
+def test_tokens_in_the_total_alone_are_output() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}
+    assert read_tokens(answer(usage)) == Tokens(10, 30)
+    assert read_tokens(answer({"prompt_tokens": 10, "total_tokens": 10})) == Tokens(10, 0)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        [],
+        "many",
+        {},
+        {"prompt_tokens": -1, "completion_tokens": 5},
+        {"prompt_tokens": 1, "completion_tokens": -5},
+        {"prompt_tokens": "1", "completion_tokens": 5},
+        {"prompt_tokens": 1.5, "completion_tokens": 5},
+        {"prompt_tokens": True, "completion_tokens": 5},
+        {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": -3},
+        {"prompt_tokens": 10**30, "completion_tokens": 5},
+        {"prompt_tokens": None, "completion_tokens": None},
+    ],
+)
+def test_figures_that_cannot_be_true_are_not_believed(usage: Any) -> None:
+    assert read_tokens(answer(usage)) is None
+
+
+def test_strange_details_are_nothing_and_never_pass_their_whole() -> None:
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 99},
+        "completion_tokens_details": {"reasoning_tokens": "9"},
+    }
+    assert read_tokens(answer(usage)) == Tokens(10, 5, 10, 0)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_an_answer_or_none(body: bytes) -> None:
+    assert read_tokens(body) is None
