@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -128,3 +129,12 @@ def warning(message: str, **fields: Value) -> None:
 def error(message: str, **fields: Value) -> None:
     """Log a failure."""
     _put(_line("error", message, fields))
+
+
+def crash(message: str, exception: BaseException) -> None:
+    """Log a bug with its traceback; the exception's text is left out, it may quote data."""
+    trace = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(exception.__traceback__)
+    ]
+    _put(_line("error", message, {"error": type(exception).__name__, "trace": trace}))

@@ -1,7 +1,6 @@
 """Background tasks that are kept alive and whose crash is logged."""
 
 import asyncio
-import traceback
 from collections.abc import Coroutine
 from typing import Any
 
@@ -24,5 +23,4 @@ def _done(task: asyncio.Task[Any]) -> None:
         return
     error = task.exception()
     if error is not None:
-        trace = "".join(traceback.format_exception(error))
-        log.error("task crashed", task=task.get_name(), error=type(error).__name__, trace=trace)
+        log.crash(f"task {task.get_name()} crashed", error)

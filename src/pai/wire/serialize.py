@@ -1,0 +1,67 @@
+"""Heads and chunks as bytes. Every message leaves through here; nothing is patched. Pure."""
+
+import re
+from http import HTTPStatus
+
+from pai.wire.message import FRAMING, Headers
+
+_STATUS_LINES = {
+    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode("ascii"))
+    for status in HTTPStatus
+}
+_TARGET = re.compile(rb"/[\x21-\x22\x24-\x7e]*+")
+_METHOD = re.compile(rb"[A-Z][A-Z-]*+")
+
+LAST_CHUNK = b"0\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNKED = b"transfer-encoding: chunked\r\n"
+CLOSE = b"connection: close\r\n"
+UPGRADE = b"connection: upgrade\r\nupgrade: websocket\r\n"
+
+
+def content_length(size: int) -> bytes:
+    """Return the field line that frames a body of `size` bytes."""
+    return b"content-length: %d\r\n" % size
+
+
+def chunk(data: bytes) -> bytes:
+    """Return `data` as one chunk; must not be empty, as that would end the body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def response_block(status: int, headers: Headers, framing: bytes) -> bytes:
+    """Return the head of a response. framing: complete lines about body and connection.
+
+    Raises ValueError when a field can't be written on one line.
+    """
+    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return line + _fields(headers) + framing + b"\r\n"
+
+
+def request_block(
+    method: bytes, target: bytes, authority: bytes, headers: Headers, framing: bytes
+) -> bytes:
+    """Return the head of a request; a Host among `headers` wins over `authority`.
+
+    Raises ValueError when target, method or a field can't be written.
+    """
+    if _TARGET.fullmatch(target) is None or _METHOD.fullmatch(method) is None:
+        raise ValueError("a request target or method that can't be sent")
+    hosts = [value for name, value in headers if name == b"host"]
+    if hosts:
+        if len(hosts) > 1:
+            raise ValueError("more than one Host")
+        authority = hosts[0]
+        headers = [pair for pair in headers if pair[0] != b"host"]
+    line = b"%b %b HTTP/1.1\r\n" % (method, target)
+    return line + _fields([(b"host", authority), *headers]) + framing + b"\r\n"
+
+
+def _fields(headers: Headers) -> bytes:
+    lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0] not in FRAMING]
+    block = b"".join(lines)
+    # a value with a line end would be a second field, or a second message
+    count = len(lines)
+    if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
+        raise ValueError("a header field with a line end or a NUL in it")
+    return block

@@ -1,0 +1,428 @@
+"""One connection to an upstream, and the response that comes over it."""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from pai.wire.deadlines import NEVER
+from pai.wire.framing import ResponseReader
+from pai.wire.message import (
+    ClientGone,
+    Malformed,
+    Outcome,
+    PayloadTooLarge,
+    ResponseHead,
+    UpstreamError,
+    UpstreamErrorKind,
+)
+from pai.wire.serialize import LAST_CHUNK, chunk
+
+if TYPE_CHECKING:
+    from pai.wire.client import ClientPool
+    from pai.wire.endpoint import Endpoint
+    from pai.wire.exchange import Exchange
+
+
+class StaleConnection(UpstreamError):  # noqa: N818
+    """A reused connection ended before a byte of the answer came."""
+
+    def __init__(self) -> None:
+        super().__init__("connect", "the upstream closed the connection")
+
+
+class ResponseSink(Protocol):
+    """Where a response body goes while it comes."""
+
+    def on_data(self, data: bytes, ended: bool) -> None:
+        """Body bytes, possibly none; ended: the body is complete."""
+
+    def on_error(self, outcome: Outcome) -> None:
+        """The response ends here without being complete."""
+
+
+class UpstreamResponse:
+    """A response whose head is here and whose body may still come.
+
+    Must be read, relayed, tunnelled or aborted; what comes before that waits, bounded.
+    """
+
+    __slots__ = ("_connection", "_early", "_early_bytes", "_sink", "ended", "error", "head")
+
+    def __init__(self, connection: "UpstreamConnection", head: ResponseHead) -> None:
+        self._connection = connection
+        self._early: list[bytes] = []
+        self._early_bytes = 0
+        self._sink: ResponseSink | None = None
+        self.head = head
+        self.ended = False
+        self.error: Outcome | None = None
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body.
+
+        Raises PayloadTooLarge (and aborts) beyond `limit` bytes, UpstreamError when it is cut.
+        """
+        sink = _Collector(self, limit)
+        return await sink.future
+
+    def abort(self) -> None:
+        """Give the response up: its connection is closed unless the body is complete."""
+        if not self.ended and self.error is None:
+            self.error = Outcome.UPSTREAM_BROKEN
+            self._connection.abort()
+
+    def attach(self, sink: ResponseSink) -> tuple[bytes, bool]:
+        """Send what follows to `sink`; return what came so far and whether that was all."""
+        self._sink = sink
+        early = self._early
+        data = early[0] if len(early) == 1 else b"".join(early)
+        self._early = []
+        if self._early_bytes > self._connection.limits.buffer_bytes:
+            self.resume()
+        return data, self.ended
+
+    def pause(self) -> None:
+        """Stop reading from the upstream: whoever takes the bytes is slow."""
+        if not self.ended:
+            self._connection.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self.ended:
+            self._connection.resume()
+
+    @property
+    def connection(self) -> "UpstreamConnection":
+        """The connection it comes over."""
+        return self._connection
+
+    def feed(self, data: bytes, ended: bool) -> None:
+        """Take body bytes from the connection."""
+        self.ended = ended
+        if self._sink is not None:
+            self._sink.on_data(data, ended)
+        elif data:
+            self._early.append(data)
+            self._early_bytes += len(data)
+            if self._early_bytes > self._connection.limits.buffer_bytes and not ended:
+                self._connection.pause()
+
+    def fail(self, outcome: Outcome) -> None:
+        """Note that the rest will not come."""
+        if self.ended or self.error is not None:
+            return
+        self.error = outcome
+        if self._sink is not None:
+            self._sink.on_error(outcome)
+
+
+class _Collector:
+    """Joins a body that must be read as a whole."""
+
+    __slots__ = ("_limit", "_parts", "_response", "_size", "future")
+
+    def __init__(self, response: UpstreamResponse, limit: int) -> None:
+        self._response = response
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        data, ended = response.attach(self)
+        self.on_data(data, ended)
+        if response.error is not None:
+            self.on_error(response.error)
+
+    def on_data(self, data: bytes, ended: bool) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+        if self.future.done():
+            return
+        if self._size > self._limit:
+            self.future.set_exception(PayloadTooLarge(self._limit))
+            self._response.abort()
+        elif ended:
+            self.future.set_result(b"".join(self._parts))
+
+    def on_error(self, outcome: Outcome) -> None:
+        if not self.future.done():
+            self.future.set_exception(_cut(outcome))
+
+
+def _cut(outcome: Outcome) -> UpstreamError:
+    if outcome is Outcome.TIMED_OUT:
+        return UpstreamError("timeout", "the upstream stopped sending")
+    return UpstreamError("connect", "the upstream broke off within its response")
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """An HTTP/1.1 client connection; one exchange at a time."""
+
+    __slots__ = (
+        "_bytes_seen",
+        "_loop",
+        "_pool",
+        "_reader",
+        "_total",
+        "_uploading",
+        "_waiter",
+        "chunked_upload",
+        "closed",
+        "deadline",
+        "endpoint",
+        "exchange",
+        "idle",
+        "limits",
+        "response",
+        "transport",
+        "used",
+    )
+
+    def __init__(self, pool: "ClientPool", endpoint: "Endpoint") -> None:
+        self._pool = pool
+        self.endpoint = endpoint
+        self.limits = pool.limits
+        self._loop = asyncio.get_running_loop()
+        self._reader = ResponseReader(
+            self, max_head=pool.limits.head_bytes, max_fields=pool.limits.head_fields
+        )
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._waiter: asyncio.Future[UpstreamResponse] | None = None
+        self.response: UpstreamResponse | None = None
+        self.exchange: Exchange | None = None
+        self._uploading = False
+        self.chunked_upload = False
+        self._bytes_seen = False
+        self._total = NEVER
+        self.deadline = NEVER
+        self.idle = False
+        self.used = False
+        self.closed = False
+
+    # What the pool calls
+
+    async def send(
+        self,
+        block: bytes,
+        method: bytes,
+        body: "bytes | Exchange | None",
+        owner: "Exchange | None",
+        upgrade: bool,
+    ) -> UpstreamResponse:
+        """Send one request and return its response once the head is here.
+
+        block: the serialised head. Raises UpstreamError, ClientGone.
+        """
+        self._reader.expect(method, upgrade=upgrade)
+        self._bytes_seen = False
+        self.response = None
+        now = self._loop.time()
+        self._total = now + self.limits.total_seconds
+        self.deadline = min(now + self.limits.first_byte_seconds, self._total)
+        waiter: asyncio.Future[UpstreamResponse] = self._loop.create_future()
+        self._waiter = waiter
+        if owner is not None:
+            self.exchange = owner
+            owner.bind(self)
+        if body is None:
+            self.transport.write(block)
+        elif isinstance(body, bytes):
+            self.transport.write(block + body)
+        else:
+            self.transport.write(block)
+            self._uploading = True
+            body.stream_to(self)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        finally:
+            self._waiter = None
+
+    def abort(self) -> None:
+        """Close at once, whatever is going on."""
+        self._close(abort=True)
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._close(abort=False)
+
+    # What the exchange calls while it streams its body up
+
+    def upload(self, data: bytes, ended: bool) -> None:
+        """Send on body bytes of the client."""
+        if self.closed or not self._uploading:
+            return
+        if data and self.chunked_upload:
+            data = chunk(data)
+        if ended:
+            self._uploading = False
+            if self.chunked_upload:
+                data += LAST_CHUNK
+        if data:
+            self.transport.write(data)
+        if self.response is None:
+            limit = self._loop.time() + self.limits.first_byte_seconds
+            self.deadline = min(limit, self._total)
+
+    def client_gone(self, error: ClientGone | Malformed) -> None:
+        """The exchange this works for has lost its client: nothing is worth finishing."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+        self.abort()
+
+    def pause(self) -> None:
+        """Stop reading; time does not count against the upstream meanwhile."""
+        if not self.closed:
+            self.transport.pause_reading()
+            self.deadline = self._total
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self.closed:
+            self.transport.resume_reading()
+            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+
+    def detach(self) -> bytes:
+        """Leave the transport to a tunnel; return what came after the 101."""
+        self.closed = True
+        self._release_exchange()
+        self._pool.forget(self)
+        return self._reader.take_rest()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the transport."""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        if self.idle or self.closed:
+            self.abort()  # an answer to nothing: whatever it is, it must not meet a request
+            return
+        self._bytes_seen = True
+        if self.deadline != self._total:
+            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+        try:
+            self._reader.feed(data)
+        except Malformed as error:
+            self._fail(UpstreamError("protocol", f"{self.endpoint.host}: {error.message}"))
+
+    def eof_received(self) -> bool:
+        """The upstream sends no more: the end of a body only where that is how it ends."""
+        if not self.closed and not self.idle:
+            try:
+                self._reader.eof()
+            except Malformed:
+                self._broken()
+        self._close(abort=False)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        if not self.closed and not self.idle:
+            self._broken()
+        self._close(abort=True)
+
+    def pause_writing(self) -> None:
+        """Stop the client's upload: the upstream reads too slowly."""
+        if self._uploading and self.exchange is not None:
+            self.exchange.pause_body()
+
+    def resume_writing(self) -> None:
+        """Let the client's upload go on."""
+        if self._uploading and self.exchange is not None:
+            self.exchange.resume_body()
+
+    # ResponseReader's sink
+
+    def on_head(self, head: ResponseHead) -> None:
+        """Hand the response to whoever sent the request."""
+        response = self.response = UpstreamResponse(self, head)
+        if self.deadline == self._total:
+            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(response)
+
+    def on_data(self, data: bytes, ended: bool) -> None:
+        """Pass body bytes on; at the end the connection may serve again."""
+        response = self.response
+        if response is None:
+            return
+        if ended and response.head.status != 101:
+            self._finish(response)
+        response.feed(data, ended)
+
+    # Timed
+
+    def on_deadline(self, now: float) -> None:
+        """The upstream was too slow, or an idle connection is old enough."""
+        if self.idle:
+            self.close()
+        else:
+            self._fail(UpstreamError("timeout", f"{self.endpoint.host}: {self._late(now)}"))
+
+    def _late(self, now: float) -> str:
+        if now >= self._total:
+            return f"the response took more than {self.limits.total_seconds:g} s"
+        if self.response is None:
+            return f"no response within {self.limits.first_byte_seconds:g} s"
+        return f"silent for {self.limits.idle_seconds:g} s within its response"
+
+    # Inside
+
+    def _finish(self, response: UpstreamResponse) -> None:
+        reusable = response.head.keep_alive and not self._uploading and not self.closed
+        self._release_exchange()
+        if reusable:
+            self.idle = self.used = True
+            self._pool.release(self)
+            # held bytes are looked at once the reader has stored them, before any reuse
+            self._loop.call_soon(self._refuse_surplus)
+        else:
+            self._close(abort=False)
+
+    def _refuse_surplus(self) -> None:
+        if self.idle and self._reader.held:
+            self.abort()
+
+    @property
+    def surplus(self) -> bool:
+        """Whether bytes came that answer no request."""
+        return self._reader.held > 0
+
+    def _release_exchange(self) -> None:
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.unbind(self)
+
+    def _broken(self) -> None:
+        if self.used and not self._bytes_seen:
+            self._fail(StaleConnection())
+        else:
+            self._fail(
+                UpstreamError("connect", f"{self.endpoint.host}: the connection was closed early")
+            )
+
+    def _fail(self, error: UpstreamError) -> None:
+        kind: UpstreamErrorKind = error.kind
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+        response = self.response
+        self._close(abort=True)
+        if response is not None:
+            timed_out = kind == "timeout"
+            response.fail(Outcome.TIMED_OUT if timed_out else Outcome.UPSTREAM_BROKEN)
+
+    def _close(self, *, abort: bool) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._uploading = False
+        self.deadline = NEVER
+        self._release_exchange()
+        self._pool.forget(self)
+        if abort:
+            self.transport.abort()
+        else:
+            self.transport.close()
