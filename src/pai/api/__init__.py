@@ -3,7 +3,7 @@
 `parse` reads text, `validate` plain data; both tell every fault at once.
 """
 
-from pai.api.agent_status import REASONS, AgentStatus, Condition
+from pai.api.agent_status import AgentStatus, Condition
 from pai.api.agentworkload import AgentWorkload
 from pai.api.documents import Source, parse, parse_all
 from pai.api.fault import DocumentErrors, Fault
@@ -28,7 +28,6 @@ __all__ = [
     "DEFAULT_NAMESPACE",
     "KINDS",
     "PERSONAL_ENV_ANNOTATION",
-    "REASONS",
     "RESTARTED_AT_ANNOTATION",
     "AgentStatus",
     "AgentWorkload",

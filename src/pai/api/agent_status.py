@@ -1,4 +1,4 @@
-"""Status of an agent: phase, conditions, and what each reason of a condition means."""
+"""Status of an agent as resources carry it. Written by `pai.reconcile`, never read from input."""
 
 from typing import Annotated, Literal
 
@@ -7,74 +7,12 @@ from pydantic import Field
 from pai.api.model import ApiModel, AsList
 
 Phase = Literal["Creating", "Pending", "Running", "Failed", "Terminating"]
-ConditionType = Literal[
-    "Ready",
-    "Accepted",
-    "Paused",
-    "FilesystemConfined",
-    "BudgetExhausted",
-    "ScalingActive",
-    "Exposed",
-]
-
-# One meaning a reason. Shape: type of condition, then reason, then meaning.
-REASONS: dict[ConditionType, dict[str, str]] = {
-    "Accepted": {
-        "Accepted": "The spec is valid and every name in it leads to a resource.",
-        "InvalidSpec": "The spec can't work; the message says why.",
-        "RefNotFound": "A resource that the spec names does not exist; the message names it.",
-        "NotBuilt": "The spec is valid, but a field in it has no effect yet; the message names it.",
-    },
-    "Ready": {
-        "Ready": "At least one replica is ready.",
-        "Creating": "Containers and volumes are being made.",
-        "PullingImage": "An image is being fetched.",
-        "ImageUnavailable": "An image can't be fetched; the message says why.",
-        "RefNotFound": "A resource that the spec names does not exist.",
-        "InvalidSpec": "The spec can't work.",
-        "Starting": "Containers run, but none is ready yet.",
-        "CrashLoop": "The agent keeps ending; it is started again with growing pauses.",
-        "OOMKilled": "The agent used more memory than its limit.",
-        "SeedFailed": "A config file could not be put in place.",
-        "Paused": "No replica is wanted.",
-        "EngineUnavailable": "The container engine is out of reach.",
-        "Terminating": "The agent is being deleted.",
-    },
-    "Paused": {
-        "PausedBySpec": "`paused` is true.",
-        "ScaledToZero": "The replica count is 0.",
-        "NotPaused": "Replicas are wanted.",
-    },
-    "FilesystemConfined": {
-        "Confined": "Writing is confined as the spec says.",
-        "PartlyConfined": "The kernel confines a part of it; the message says what is missing.",
-        "NotRequested": "The spec has no `filesystem`.",
-        "NotSupported": "The kernel or the engine can't confine writing.",
-        "NotBuilt": "This version does not confine writing.",
-    },
-    "BudgetExhausted": {
-        "DayLimitReached": "The agent has spent its tokens of this UTC day.",
-        "WithinBudget": "The agent may spend more today.",
-    },
-    "ScalingActive": {
-        "Scaling": "The replica count follows the metrics.",
-        "MetricsUnavailable": "No metric could be read; the count is held.",
-        "NotRequested": "The spec has no `autoscaling`.",
-        "NotBuilt": "This version does not scale by itself.",
-    },
-    "Exposed": {
-        "Serving": "The exposed directories are served.",
-        "NotRequested": "The spec has no `expose`.",
-        "NotReady": "No replica is ready to serve them.",
-        "NotBuilt": "This version does not serve directories.",
-    },
-}
 
 
 class Condition(ApiModel):
     """One aspect of the agent's state."""
 
-    type: ConditionType = Field(description="The aspect.")
+    type: str = Field(description="The aspect.")
     status: Literal["True", "False", "Partial", "Unknown"] = Field(
         description="Whether it holds; `Partial` belongs to confinement."
     )

@@ -118,13 +118,25 @@ def endpoint(value: str) -> str:
 
 
 Cidr = Annotated[
-    str, AfterValidator(cidr), Field(json_schema_extra={"pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"})
+    str,
+    AfterValidator(cidr),
+    Field(json_schema_extra={"format": "cidr", "pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"}),
 ]
-Host = Annotated[str, AfterValidator(host), Field(json_schema_extra={"maxLength": LONGEST_HOST})]
+Host = Annotated[
+    str,
+    AfterValidator(host),
+    Field(json_schema_extra={"format": "host", "maxLength": LONGEST_HOST}),
+]
 HostPattern = Annotated[
-    str, AfterValidator(host_pattern), Field(json_schema_extra={"maxLength": LONGEST_HOST + 2})
+    str,
+    AfterValidator(host_pattern),
+    Field(json_schema_extra={"format": "host-pattern", "maxLength": LONGEST_HOST + 2}),
 ]
-Url = Annotated[str, AfterValidator(url), Field(json_schema_extra={"pattern": "^https?://"})]
+Url = Annotated[
+    str, AfterValidator(url), Field(json_schema_extra={"format": "url", "pattern": "^https?://"})
+]
 Endpoint = Annotated[
-    str, AfterValidator(endpoint), Field(json_schema_extra={"pattern": "^https?://"})
+    str,
+    AfterValidator(endpoint),
+    Field(json_schema_extra={"format": "url", "pattern": "^https?://"}),
 ]

@@ -89,7 +89,7 @@ def url_path(value: str) -> str:
     return path
 
 
-_ABSOLUTE = Field(json_schema_extra={"pattern": "^/", "maxLength": LONGEST_PATH})
+_ABSOLUTE = Field(json_schema_extra={"format": "path", "pattern": "^/", "maxLength": LONGEST_PATH})
 AbsolutePath = Annotated[str, AfterValidator(absolute_path), _ABSOLUTE]
 DirectoryPath = Annotated[str, AfterValidator(directory_path), _ABSOLUTE]
 FilePath = Annotated[str, AfterValidator(file_path), _ABSOLUTE]

@@ -6,7 +6,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pai.api.agent_status import ConditionType
 from pai.api.agentworkload import AgentWorkload
 from pai.api.kinds import Resource
 from pai.api.modelbinding import ModelBinding
@@ -16,15 +15,13 @@ from pai.api.provider import Provider
 class PendingFeature(NamedTuple):
     """A field without effect.
 
-    condition: which one of an agent names it, `Accepted` where none is closer.
-    used_by: says whether a resource of `kind` uses it.
+    what: does not happen. until: what happens instead. used_by: says whether a resource uses it.
     """
 
     kind: str
     path: str
     what: str
     until: str
-    condition: ConditionType
     used_by: Callable[[Resource], bool]
 
 
@@ -33,7 +30,6 @@ class PendingUse(NamedTuple):
 
     path: str
     message: str
-    condition: ConditionType
 
 
 BUILT_PROVIDER_TYPES = ("http-token",)
@@ -45,7 +41,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "spec.autoscaling",
         "the replica count does not follow the load",
         "`replicas` is what runs",
-        "ScalingActive",
         lambda r: isinstance(r, AgentWorkload) and r.spec.autoscaling is not None,
     ),
     PendingFeature(
@@ -53,7 +48,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "spec.cdpRelay",
         "no browser can be lent to the agent",
         "the token is kept as a hash, nothing listens for it",
-        "Accepted",
         lambda r: isinstance(r, AgentWorkload) and r.spec.cdp_relay is not None,
     ),
     PendingFeature(
@@ -61,7 +55,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "spec.filesystem",
         "writing is not confined",
         "the agent starts unconfined, unless `enforcement` is `strict`: then it does not start",
-        "FilesystemConfined",
         lambda r: isinstance(r, AgentWorkload) and r.spec.filesystem is not None,
     ),
     PendingFeature(
@@ -69,7 +62,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "spec.expose",
         "directories are not served",
         "the paths answer as `inbound` does",
-        "Exposed",
         lambda r: isinstance(r, AgentWorkload) and bool(r.spec.expose),
     ),
     PendingFeature(
@@ -77,7 +69,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "spec.type",
         "only type http-token works",
         "the hosts of other types are refused",
-        "Accepted",
         lambda r: isinstance(r, Provider) and r.spec.type not in BUILT_PROVIDER_TYPES,
     ),
     PendingFeature(
@@ -86,7 +77,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "only the OpenAI dialect is spoken to vendors",
         "calls to anthropic and gemini are refused; their OpenAI-compatible endpoints can be "
         "bound with provider openai",
-        "Accepted",
         lambda r: isinstance(r, ModelBinding) and r.spec.provider not in BUILT_VENDORS,
     ),
 )
@@ -98,7 +88,6 @@ def pending_uses(resource: Resource) -> list[PendingUse]:
         PendingUse(
             feature.path,
             f"{feature.path}: no effect yet: {feature.what}; {feature.until}",
-            feature.condition,
         )
         for feature in PENDING
         if feature.used_by(resource)

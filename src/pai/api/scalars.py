@@ -211,24 +211,34 @@ def _quantity(parse: Callable[[str], int], what: str) -> Callable[[str], str]:
 
 
 Name = Annotated[
-    str, AfterValidator(name), _schema(pattern=rf"^{_LABEL.pattern}$", maxLength=LONGEST_NAME)
+    str,
+    AfterValidator(name),
+    _schema(format="name", pattern=rf"^{_LABEL.pattern}$", maxLength=LONGEST_NAME),
 ]
-Image = Annotated[str, AfterValidator(image), _schema(minLength=1)]
-EnvName = Annotated[str, AfterValidator(env_name), _schema(pattern=rf"^{_ENV_NAME.pattern}$")]
+Image = Annotated[str, AfterValidator(image), _schema(format="image", minLength=1)]
+EnvName = Annotated[
+    str, AfterValidator(env_name), _schema(format="env-name", pattern=rf"^{_ENV_NAME.pattern}$")
+]
 Text = Annotated[str, AfterValidator(text)]
 Line = Annotated[str, AfterValidator(line), _schema(minLength=1)]
 Word = Annotated[str, AfterValidator(word), _schema(pattern=r"^\S+$")]
-Glob = Annotated[str, AfterValidator(glob), _schema(pattern=r"^\S+$")]
-PathGlob = Annotated[str, AfterValidator(path_glob), _schema(pattern=r"^[/*]\S*$")]
-Method = Annotated[str, AfterValidator(method), _schema(pattern=rf"^{_TOKEN.pattern}$")]
-SecretKey = Annotated[
-    str, AfterValidator(secret_key), _schema(pattern=rf"^{_SECRET_KEY.pattern}$", maxLength=253)
+Glob = Annotated[str, AfterValidator(glob), _schema(format="glob", pattern=r"^\S+$")]
+PathGlob = Annotated[
+    str, AfterValidator(path_glob), _schema(format="path-glob", pattern=r"^[/*]\S*$")
 ]
-JsonPath = Annotated[str, AfterValidator(json_path)]
+Method = Annotated[
+    str, AfterValidator(method), _schema(format="method", pattern=rf"^{_TOKEN.pattern}$")
+]
+SecretKey = Annotated[
+    str,
+    AfterValidator(secret_key),
+    _schema(format="secret-key", pattern=rf"^{_SECRET_KEY.pattern}$", maxLength=253),
+]
+JsonPath = Annotated[str, AfterValidator(json_path), _schema(format="json-path")]
 HeaderName = Annotated[str, AfterValidator(header_name), _schema(pattern=rf"^{_TOKEN.pattern}$")]
 HeaderPrefix = Annotated[str, AfterValidator(header_prefix)]
 QueryName = Annotated[str, AfterValidator(query_name), _schema(minLength=1)]
-_AMOUNT = {"type": ["string", "number"]}
+_AMOUNT = {"format": "quantity", "type": ["string", "number"]}
 CpuQuantity = Annotated[
     str,
     BeforeValidator(_number_as_text),

@@ -11,6 +11,7 @@ from pai.translate.providers import translate_provider
 from pai.translate.references import References
 from pai.translate.storage import shrunk_volumes
 from pai.translate.vendors import ENDPOINTS, LLM_HOSTS
+from pai.translate.warnings import apply_warnings
 
 __all__ = [
     "ENDPOINTS",
@@ -18,6 +19,7 @@ __all__ = [
     "PROVIDER_TYPES",
     "References",
     "Translation",
+    "apply_warnings",
     "host_id",
     "shrunk_volumes",
     "translate",

@@ -5,31 +5,36 @@ from typing import NamedTuple
 
 from pai.api import agentworkload as api
 from pai.api.metadata import RESTARTED_AT_ANNOTATION
+from pai.api.modelbinding import ModelBinding
+from pai.api.pending import pending_uses
+from pai.api.provider import Provider
 from pai.api.quantity import cpu_milli, size_bytes
 from pai.errors import RefNotFoundError, SpecError
 from pai.ir import agent as ir
-from pai.ir.provider import Provider
+from pai.ir import provider as ir_provider
 from pai.ir.settings import Settings
-from pai.translate.bindings import binding_warnings, translate_binding
+from pai.translate.bindings import translate_binding
 from pai.translate.conflicts import egress_warnings, host_faults
 from pai.translate.environment import environment
 from pai.translate.injected import override_warnings
-from pai.translate.providers import provider_warnings, translate_provider
+from pai.translate.providers import translate_provider
 from pai.translate.references import References, follow
 from pai.translate.storage import config_files, volumes
+from pai.translate.warnings import resource_warnings
 
 
 class Translation(NamedTuple):
     """The outcome. agent: None when there is a fault or something is missing.
 
     faults: the spec can't work (phase Failed). missing: it waits for a resource (phase Pending).
-    warnings: legal, and worth telling.
+    warnings: legal, and worth telling. ignored: paths of fields without effect in this version.
     """
 
     agent: ir.Agent | None
     faults: tuple[SpecError, ...] = ()
     missing: tuple[RefNotFoundError, ...] = ()
     warnings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def translate(
@@ -63,7 +68,7 @@ def translate(
     agent = None
     if not faults and not missing:
         agent = _agent(workload, settings, host_id, models, providers, env.variables)
-    return Translation(agent, faults, missing, warnings)
+    return Translation(agent, faults, missing, warnings, _ignored(workload, references))
 
 
 def _agent(
@@ -71,7 +76,7 @@ def _agent(
     settings: Settings,
     host_id: str,
     models: Sequence[ir.ModelBinding],
-    providers: Sequence[Provider],
+    providers: Sequence[ir_provider.Provider],
     env: tuple[tuple[str, str], ...],
 ) -> ir.Agent:
     """Return the agent itself. Shape: everything without an order of its own is sorted."""
@@ -186,17 +191,27 @@ def _unconfined(spec: api.AgentWorkloadSpec) -> tuple[SpecError, ...]:
     return (SpecError(message, hint="use besteffort to start the agent unconfined"),)
 
 
+def _named(spec: api.AgentWorkloadSpec, references: References) -> list[ModelBinding | Provider]:
+    """Return the resources that the agent names and that exist."""
+    bindings = [references.bindings.get(name) for name in spec.model_bindings]
+    providers = [references.providers.get(name) for name in spec.providers]
+    return [resource for resource in (*bindings, *providers) if resource is not None]
+
+
 def _reference_warnings(spec: api.AgentWorkloadSpec, references: References) -> list[str]:
     """Return the warnings of the resources that the agent names."""
-    warnings = [
-        f"ModelBinding {name!r}: {warning}"
-        for name in spec.model_bindings
-        if name in references.bindings
-        for warning in binding_warnings(references.bindings[name])
+    return [
+        f"{resource.kind} {resource.name!r}: {warning}"
+        for resource in _named(spec, references)
+        for warning in resource_warnings(resource)
     ]
-    return warnings + [
-        f"Provider {name!r}: {warning}"
-        for name in spec.providers
-        if name in references.providers
-        for warning in provider_warnings(references.providers[name])
+
+
+def _ignored(workload: api.AgentWorkload, references: References) -> tuple[str, ...]:
+    own = [use.path for use in pending_uses(workload)]
+    others = [
+        f"{resource.kind} {resource.name!r}: {use.path}"
+        for resource in _named(workload.spec, references)
+        for use in pending_uses(resource)
     ]
+    return (*own, *others)

@@ -43,11 +43,3 @@ def _prices(prices: Prices | None) -> ir.Price | None:
     if prices is None:
         return None
     return ir.Price(prices.input, prices.output, prices.cached, prices.reasoning)
-
-
-def binding_warnings(resource: ModelBinding) -> list[str]:
-    """Return what is legal and probably not meant."""
-    if resource.spec.api_key_secret_ref is None and resource.spec.endpoint is None:
-        vendor = resource.spec.provider
-        return [f"spec.apiKeySecretRef: left out, so {vendor} is called without a key"]
-    return []

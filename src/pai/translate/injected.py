@@ -8,7 +8,7 @@ _BASE_URL = "SDKs that read it no longer call the platform's models by themselve
 _KEY = "SDKs that read it send this value in place of the agent's dummy key"
 _CA = "programs that read it may refuse the certificates of intercepted hosts"
 
-# Source: docs/reference/environment.md, kept equal by a test of the renderer.
+# The renderer sets them; a test keeps both lists equal.
 INJECTED: dict[str, str] = {
     "OPENAI_BASE_URL": _BASE_URL,
     "ANTHROPIC_BASE_URL": _BASE_URL,

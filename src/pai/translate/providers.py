@@ -64,21 +64,6 @@ def provider_hosts(spec: api.ProviderSpec) -> tuple[str, ...]:
     return PROVIDER_TYPES[spec.type].hosts
 
 
-def provider_warnings(resource: api.Provider) -> list[str]:
-    """Return what is legal and probably not meant."""
-    auth = resource.spec.auth
-    warnings = []
-    own_header = auth.header is not None and auth.header.lower() != "authorization"
-    if own_header and auth.prefix is None:
-        warnings.append(
-            f"spec.auth.prefix: left out, so {auth.header} is sent as 'Bearer <token>'; "
-            'write prefix: "" when the service wants the token alone'
-        )
-    if auth.secret_ref is None:
-        warnings.append("spec.auth.secretRef: left out, so calls carry no credential")
-    return warnings
-
-
 def _policy(policy: api.Policy | None) -> ir.Policy | None:
     if policy is None:
         return None
