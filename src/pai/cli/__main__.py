@@ -1,0 +1,5 @@
+"""`python -m pai.cli` is `pai`."""
+
+from pai.cli import main
+
+main()
