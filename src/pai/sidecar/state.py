@@ -1,0 +1,118 @@
+"""Everything that follows from one snapshot, built in full before it replaces the one in use."""
+
+import asyncio
+import ssl
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pai.errors import SpecError
+from pai.ir.snapshot import Network, SidecarSnapshot
+from pai.sidecar.routes import PassRoute, Routes
+from pai.wire.client import ClientPool
+from pai.wire.dial import Dialer, FixedDialer
+from pai.wire.endpoint import Endpoint, Scheme
+from pai.wire.guard import inside
+from pai.wire.limits import ClientLimits
+from pai.wire.tls import client_context, server_context
+
+LLM = "models"
+_RETIRE_PERIOD_SECONDS = 1.0
+
+
+class State:
+    """One snapshot at work. Secrets are inside; never logged.
+
+    upstream: to services. named, unnamed: to hosts that are passed through, by whether the
+    operator wrote the name or the agent chose it. near: to the gateway and to the agent's port.
+    """
+
+    def __init__(self, snapshot: SidecarSnapshot, limits: ClientLimits) -> None:
+        network = snapshot.network
+        self.snapshot = snapshot
+        self.routes = Routes(snapshot)
+        self.dummies = _dummies(snapshot)
+        self.leaf = _leaf(snapshot)
+        tls = client_context(network.extra_ca_pem)
+        self.upstream = ClientPool(Dialer(network, declared=True), tls, limits)
+        self.named = Way(network, tls, limits, declared=True)
+        self.unnamed = Way(network, tls, limits, declared=False)
+        self.gateway = _endpoint(snapshot.gateway)
+        self.near = ClientPool(_near(self.gateway, network), tls, limits)
+
+    def way_for(self, route: PassRoute) -> "Way":
+        """Return what dials for a host that is passed through."""
+        return self.named if route.exact else self.unnamed
+
+    async def retire(self) -> None:
+        """Close the connections of a state that is no longer served, once they are idle."""
+        pools = self._pools
+        while any(pool.connections > pool.idle for pool in pools):
+            for pool in pools:
+                if pool.connections == pool.idle:
+                    pool.close()
+            await asyncio.sleep(_RETIRE_PERIOD_SECONDS)
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection to the outside, also those in use."""
+        for pool in self._pools:
+            pool.close()
+
+    @property
+    def _pools(self) -> tuple[ClientPool, ...]:
+        return (self.upstream, self.near, self.named.pool, self.unnamed.pool)
+
+
+class Way:
+    """Out to hosts without a credential: raw by `dialer`, as HTTP by `pool`."""
+
+    def __init__(
+        self, network: Network, tls: ssl.SSLContext, limits: ClientLimits, *, declared: bool
+    ) -> None:
+        self.dialer = _OpenDialer(network, declared=declared)
+        self.pool = ClientPool(self.dialer, tls, limits)
+
+
+class _OpenDialer(Dialer):
+    """Never dials loopback, whatever is listed: behind it are our own listeners."""
+
+    def refusal(self, address: str) -> str | None:
+        """Return why `address` may not be dialled, or None."""
+        if inside(address, ("127.0.0.0/8", "::1/128")):
+            return f"{address} is loopback"
+        return super().refusal(address)
+
+
+def _leaf(snapshot: SidecarSnapshot) -> ssl.SSLContext | None:
+    if not snapshot.cert_pem:
+        return None
+    try:
+        return server_context(snapshot.cert_pem, snapshot.key_pem)
+    except (ssl.SSLError, ValueError):
+        raise SpecError("the leaf certificate and its key can't be used together") from None
+
+
+def _dummies(snapshot: SidecarSnapshot) -> tuple[tuple[bytes, str], ...]:
+    services = [(item.dummy.encode(), item.provider.name) for item in snapshot.providers]
+    return (*services, *((dummy.encode(), LLM) for dummy in snapshot.llm_dummies))
+
+
+def _endpoint(base: str) -> Endpoint:
+    parts = urlsplit(base)
+    schemes: dict[str, tuple[Scheme, int]] = {"http": ("http", 80), "https": ("https", 443)}
+    if parts.scheme not in schemes or not parts.hostname:
+        raise SpecError(f"gateway: {base!r} is not a base URL")
+    scheme, port = schemes[parts.scheme]
+    return Endpoint(scheme, parts.hostname, parts.port or port)
+
+
+def _near(gateway: Endpoint, network: Network) -> Dialer:
+    """Return a dialer for what control itself named; a name is a service inside the cluster."""
+    try:
+        ip_address(gateway.host)
+    except ValueError:
+        inner = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+        return Dialer(msgspec.structs.replace(network, private_upstreams=inner), declared=True)
+    return FixedDialer()
