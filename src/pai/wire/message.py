@@ -181,10 +181,12 @@ class UpstreamError(TransientError):
 
     kind: connect (no connection, or it broke), tls (handshake or certificate), timeout, refused
     (the guard or the resolver says no), protocol (not a valid HTTP/1.1 response).
+    sent: whether any byte of the request may have reached the upstream.
     """
 
     reason = "UpstreamError"
 
-    def __init__(self, kind: UpstreamErrorKind, message: str) -> None:
+    def __init__(self, kind: UpstreamErrorKind, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
         self.kind: UpstreamErrorKind = kind
+        self.sent = sent

@@ -406,6 +406,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _fail(self, error: UpstreamError) -> None:
         kind: UpstreamErrorKind = error.kind
+        error.sent = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
         response = self.response

@@ -1,0 +1,7 @@
+"""`python -m pai.edge`."""
+
+import sys
+
+from pai.edge.process import main
+
+sys.exit(main())
