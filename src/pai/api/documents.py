@@ -16,7 +16,7 @@ from pai.api.kinds import Resource
 from pai.api.validation import as_fault, doubles, examine
 
 MAX_TEXT_BYTES = 8 * 1024 * 1024
-MAX_DOCUMENTS = 5000
+MAX_BROKEN = 50  # each one costs a new start of the parser
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -71,25 +71,20 @@ def parse_all(sources: Iterable[Source]) -> list[Resource]:
     faults: list[Fault] = []
     for source in sources:
         documents, found = _read(source)
+        told = {(fault.document, fault.path) for fault in found}
         for document in documents:
             resource, problems = examine(document.data)
-            found += [document.fault(problem) for problem in problems]
+            judged = [document.fault(problem) for problem in problems]
+            # Of a value whose text is wrong already, the rest would only repeat it.
+            found += [fault for fault in judged if (fault.document, fault.path) not in told]
             if resource is not None:
                 resources.append(resource)
                 places.append(document)
         faults += sorted(found, key=lambda fault: fault.line)
     faults += [places[index].fault(problem) for index, problem in doubles(resources)]
     if faults:
-        raise DocumentErrors(_once(faults))
+        raise DocumentErrors(faults)
     return resources
-
-
-def _once(faults: Iterable[Fault]) -> list[Fault]:
-    """Drop what a wrong value brings with it when its text was already found wrong."""
-    kept: dict[tuple[str, int, str], Fault] = {}
-    for fault in faults:
-        kept.setdefault((fault.source, fault.document, fault.path or f":{fault.line}"), fault)
-    return list(kept.values())
 
 
 def _read(source: Source) -> tuple[list[_Document], list[Fault]]:
@@ -101,24 +96,21 @@ def _read(source: Source) -> tuple[list[_Document], list[Fault]]:
         ]
     documents: list[_Document] = []
     faults: list[Fault] = []
-    start: int | None = 0
-    number = 0
-    while start is not None:
-        first_line = text.count("\n", 0, start)
-        reader = _Reader(text[start:], source.name, number, first_line)
+    number = start = 0
+    for _ in range(MAX_BROKEN):
+        reader = _Reader(text[start:], source.name, number, text.count("\n", 0, start))
         documents += reader.documents()
         faults += reader.faults
         number = reader.number
-        start = None if reader.stopped_at is None else _next_start(text, start, reader.stopped_at)
-        if number >= MAX_DOCUMENTS and start is not None:
-            break
-    return documents, faults
-
-
-def _next_start(text: str, start: int, stopped_at: int) -> int | None:
-    """Return where the first document after a broken one begins."""
-    following = _SEPARATOR.search(text, start + max(stopped_at, 1))
-    return following.start() if following else None
+        following = None
+        if reader.stopped_at is not None:
+            following = _SEPARATOR.search(text, start + max(reader.stopped_at, 1))
+        if following is None:
+            return documents, faults
+        start = following.start()
+    message = f"reading ended after {MAX_BROKEN} broken documents"
+    line = text.count("\n", 0, start) + 1
+    return documents, [*faults, Fault(message=message, source=source.name, line=line)]
 
 
 def _grammar_only(quoted: re.Match[str]) -> str:
@@ -210,4 +202,4 @@ class _Reader:
         return Problem(f"not valid YAML: {said}", next(hints, None))
 
 
-__all__ = ["MAX_DOCUMENTS", "MAX_TEXT_BYTES", "Source", "parse", "parse_all"]
+__all__ = ["MAX_BROKEN", "MAX_TEXT_BYTES", "Source", "parse", "parse_all"]
