@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -110,6 +111,7 @@ class Service:
         self.connections = 0
         self.respond: Responder = lambda seen: answer()
         self.chunks: list[bytes] | None = None
+        self.closes = False
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,7 +157,7 @@ class Service:
             while data := await reader.read(65536):
                 writer.write(data)
             return False
-        return True
+        return not self.closes
 
 
 async def read_message(reader: asyncio.StreamReader) -> Seen:
@@ -251,15 +253,18 @@ def request(method: str, path: str, host: str, *fields: str, body: bytes = b"") 
 
 
 def weather_provider(**changes: object) -> Provider:
-    fields: dict[str, object] = {
-        "name": "weather", "type": "http-token", "hosts": (HOST,), "auth_type": "api-key",
-        "secret": SecretRef("weather", "token"),
-        "policy": Policy(
+    plain = Provider(
+        name="weather",
+        type="http-token",
+        hosts=(HOST,),
+        auth_type="api-key",
+        secret=SecretRef("weather", "token"),
+        policy=Policy(
             allow=("get", "post", "put"),
             http_rules=(HttpRule("deny", (), ("/admin/**",)),),
         ),
-    }  # fmt: skip
-    return Provider(**{**fields, **changes})
+    )
+    return msgspec.structs.replace(plain, **changes)
 
 
 def providers(weather: Provider | None = None, token: str = TOKEN) -> tuple[SidecarProvider, ...]:
@@ -322,7 +327,7 @@ async def open_stage(
     listeners = Listeners(
         lambda: sidecar.state,
         audit,
-        ServerLimits(),
+        ServerLimits(linger_seconds=0.3),
         destination or went,
     )
     await listeners.start(Ports(0, 0, 0, 0, 0, "127.0.0.1"))
