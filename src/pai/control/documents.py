@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from pai.api.metadata import API_VERSION
 from pai.errors import NotFoundError
 from pai.store.record import Record
 
-API_VERSION = "pai.io/v1"
 AGENT, MODEL, PROVIDER, SECRET = "AgentWorkload", "ModelBinding", "Provider", "Secret"
 PLURALS = {
     "agentworkloads": AGENT,
@@ -42,3 +42,22 @@ def document_of(record: Record) -> dict[str, Any]:
         keys = [{"name": entry.name, "updatedAt": entry.updated_at} for entry in record.entries]
         return {**document, "keys": keys}
     return {**document, "spec": record.spec, "status": record.status}
+
+
+def as_written(record: Record) -> dict[str, object]:
+    """Return a stored record as its author's document, with the server's own fields."""
+    key = record.key
+    metadata = {
+        "name": key.name,
+        "namespace": key.namespace,
+        "uid": record.uid,
+        "generation": record.generation,
+        "labels": record.labels,
+        "annotations": record.annotations,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": key.kind,
+        "metadata": metadata,
+        "spec": record.spec,
+    }

@@ -46,9 +46,8 @@ class Authority:
 
         The same one until half its life is over. hosts: lower-case names, also `*.suffix`.
         """
-        names = sorted(set(hosts)) or [f"{owner}.invalid"]
-        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-        file = self._leaves / f"{owner}-{digest}.pem"
+        names = _names(owner, hosts)
+        file = self._file(owner, names)
         cached = self._cache.get(file.name) or _read(file)
         if cached is None or self._now() >= cached[0]:
             leaf = self._sign(names)
@@ -57,11 +56,21 @@ class Authority:
         self._cache[file.name] = cached
         return cached[1]
 
+    def leaf_file(self, owner: str, hosts: Iterable[str]) -> Path:
+        """Return the file that holds key and certificate of a leaf, made or renewed if need be."""
+        names = tuple(hosts)
+        self.leaf(owner, names)
+        return self._file(owner, _names(owner, names))
+
     def forget(self, owner: str) -> None:
         """Remove the leaves of an agent that is gone."""
         for file in self._leaves.glob(f"{owner}-*.pem"):
             self._cache.pop(file.name, None)
             file.unlink(missing_ok=True)
+
+    def _file(self, owner: str, names: list[str]) -> Path:
+        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+        return self._leaves / f"{owner}-{digest}.pem"
 
     def _sign(self, names: list[str]) -> Leaf:
         now = self._now()
@@ -82,6 +91,10 @@ class Authority:
         )
         certificate = builder.sign(self._key, hashes.SHA256())
         return Leaf(certificate.public_bytes(serialization.Encoding.PEM).decode(), _pem(key))
+
+
+def _names(owner: str, hosts: Iterable[str]) -> list[str]:
+    return sorted(set(hosts)) or [f"{owner}.invalid"]
 
 
 def _load_or_create(

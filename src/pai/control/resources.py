@@ -12,8 +12,9 @@ from pai.api.fault import DocumentErrors
 from pai.api.kinds import Resource
 from pai.api.metadata import PERSONAL_ENV_ANNOTATION, RESTARTED_AT_ANNOTATION
 from pai.api.secret import Secret
+from pai.control.catalog import Catalog
 from pai.control.documents import AGENT
-from pai.control.validation import check_shrinking, key_of, parse_all, stored_spec
+from pai.control.validation import check_together, key_of, parse_all, stored_spec
 from pai.errors import NotFoundError
 from pai.ir.settings import Settings
 from pai.store.protocol import Store
@@ -32,8 +33,11 @@ class Applied(msgspec.Struct, frozen=True):
 class Resources:
     """Writes resources, validated; all of one call or none."""
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, settings: Settings, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
+        self._catalog = catalog
         self._settings = settings
         self._now = now
         self._lock = asyncio.Lock()  # validation looks at what is stored; nothing may slip between
@@ -50,12 +54,13 @@ class Resources:
         """Create or update documents. Raises DocumentErrors with every fault, ConflictError."""
         resources = parse_all(documents, namespace)
         async with self._lock:
-            stored = {record.key: record for record in (await self._store.find(None, namespace))[0]}
-            faults = check_shrinking(resources, stored)
+            stored = self._catalog.records
+            resources = [_as_kept(item, stored, personal_env) for item in resources]
+            known = self._catalog.references(namespace)
+            faults, warnings = check_together(resources, stored, known, self._settings)
             if faults:
                 raise DocumentErrors(faults)
-            warnings: list[tuple[str, ...]] = [() for _ in resources]
-            puts = [_put(item, stored, personal_env, create=create) for item in resources]
+            puts = [_put(item, create=create) for item in resources]
             written = await self._store.commit(puts, self._now(), dry_run=dry_run)
         return [Applied(*pair) for pair in zip(written, warnings, strict=True)]
 
@@ -90,21 +95,22 @@ class Resources:
         return written.record
 
 
-def _put(
+def _as_kept(
     resource: Resource,
     stored: Mapping[ResourceKey, Record],
     personal_env: Mapping[str, str] | None,
-    *,
-    create: bool,
-) -> Put:
-    key = key_of(resource)
-    before = stored.get(key)
+) -> Resource:
+    annotations = _annotations(resource, stored.get(key_of(resource)), personal_env)
+    return resource.replaced(metadata=resource.metadata.replaced(annotations=annotations))
+
+
+def _put(resource: Resource, *, create: bool) -> Put:
     version = resource.metadata.resource_version
     return Put(
-        key=key,
+        key=key_of(resource),
         spec=stored_spec(resource),
         labels=dict(resource.metadata.labels),
-        annotations=_annotations(resource, before, personal_env),
+        annotations=dict(resource.metadata.annotations),
         values=dict(resource.string_data) if isinstance(resource, Secret) else None,
         expected=0 if create else int(version) if version else None,
     )

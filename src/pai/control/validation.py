@@ -1,16 +1,21 @@
 """What is checked before anything is stored: each document alone, then against what is stored."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pai.api.agentworkload import AgentWorkload
 from pai.api.fault import DocumentErrors, Fault
 from pai.api.kinds import Resource
-from pai.api.quantity import size_bytes
+from pai.api.modelbinding import ModelBinding
+from pai.api.provider import Provider
 from pai.api.secret import Secret
-from pai.api.validation import validate_all
+from pai.api.validation import examine, validate_all
+from pai.control.documents import as_written
+from pai.errors import SpecError
+from pai.ir.settings import Settings
 from pai.store.record import Record, ResourceKey
+from pai.translate import References, apply_warnings, shrunk_volumes, translate
 
 _HASH_PREFIX = "sha256:"
 
@@ -34,24 +39,74 @@ def parse_all(documents: Sequence[Any], namespace: str) -> list[Resource]:
     return resources
 
 
-def check_shrinking(
-    resources: Sequence[Resource], stored: Mapping[ResourceKey, Record]
-) -> list[Fault]:
-    """Return a fault for each volume that would become smaller than it is."""
-    faults = []
+class Findings(NamedTuple):
+    """What was found in several documents. warnings: one tuple a document, in their order."""
+
+    faults: list[Fault]
+    warnings: list[tuple[str, ...]]
+
+
+def check_together(
+    resources: Sequence[Resource],
+    stored: Mapping[ResourceKey, Record],
+    known: References,
+    settings: Settings,
+) -> Findings:
+    """Judge documents together with what is stored. known: references of the namespace.
+
+    resources: with the annotations they will be stored with. A missing reference is a warning:
+    the agent waits for it.
+    """
+    faults: list[Fault] = []
+    warnings: list[tuple[str, ...]] = []
+    references = _overlaid(resources, known)
     for number, resource in enumerate(resources, start=1):
-        if not isinstance(resource, AgentWorkload):
-            continue
-        before = stored.get(key_of(resource))
-        sizes = dict(_sizes(before.spec)) if before else {}
-        for index, volume in enumerate(resource.spec.volumes):
-            was = sizes.get(volume.name, "0")
-            if size_bytes(volume.size) < size_bytes(was):
-                path = f"spec.volumes[{index}].size"
-                message = f"{volume.size} is smaller than the {was} that the volume has"
-                hint = "volumes only grow; use a new name for a smaller one"
-                faults.append(Fault(message=message, path=path, hint=hint, document=number))
-    return faults
+        told = apply_warnings(resource)
+        if isinstance(resource, AgentWorkload):
+            found = translate(resource, references, settings, host_id="")
+            errors = [*_shrunk(resource, stored), *found.faults]
+            faults += [fault_of(error, number) for error in errors]
+            told += [f"{error.message}; the agent waits for it" for error in found.missing]
+            told += found.warnings
+        warnings.append(tuple(told))
+    return Findings(faults, warnings)
+
+
+def fault_of(error: SpecError, document: int) -> Fault:
+    """Return an error whose text begins with a path as the fault of a document."""
+    path, colon, rest = error.message.partition(": ")
+    if not colon or not path.startswith(("spec.", "metadata.")):
+        path, rest = "", error.message
+    return Fault(message=rest, path=path, hint=error.hint, document=document)
+
+
+def _overlaid(resources: Sequence[Resource], known: References) -> References:
+    """Return the references as they will be once the documents are stored."""
+    bindings: dict[str, ModelBinding] = {}
+    providers: dict[str, Provider] = {}
+    secret_keys: dict[str, Collection[str]] = {}
+    for resource in resources:
+        if isinstance(resource, ModelBinding):
+            bindings[resource.name] = resource
+        elif isinstance(resource, Provider):
+            providers[resource.name] = resource
+        elif isinstance(resource, Secret):
+            secret_keys[resource.name] = tuple(resource.string_data)
+    return References(
+        {**known.bindings, **bindings},
+        {**known.providers, **providers},
+        {**known.secret_keys, **secret_keys},
+    )
+
+
+def _shrunk(resource: AgentWorkload, stored: Mapping[ResourceKey, Record]) -> list[SpecError]:
+    before = stored.get(key_of(resource))
+    if before is None:
+        return []
+    was, _ = examine(as_written(before))
+    if not isinstance(was, AgentWorkload):
+        return []
+    return list(shrunk_volumes(was.spec.volumes, resource.spec.volumes))
 
 
 def stored_spec(resource: Resource) -> dict[str, Any]:
@@ -81,8 +136,3 @@ def _version_faults(resources: Sequence[Resource]) -> list[Fault]:
         for number, resource in enumerate(resources, start=1)
         if not (resource.metadata.resource_version or "0").isdecimal()
     ]
-
-
-def _sizes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for volume in spec.get("volumes", ()):
-        yield volume["name"], volume["size"]

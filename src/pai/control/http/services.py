@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pai.control.catalog import Catalog
+from pai.control.engine_door import EngineDoor
 from pai.control.http.watch import News
 from pai.control.ledger_door import LedgerDoor
 from pai.control.resources import Resources
@@ -19,6 +21,8 @@ class Services:
     settings: Settings
     store: Store
     ledger: LedgerDoor
+    catalog: Catalog
+    engine: EngineDoor
     resources: Resources
     news: News
     accepts: Callable[[str], bool]

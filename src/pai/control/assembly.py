@@ -1,0 +1,203 @@
+"""Put the parts of control together, and take them apart again."""
+
+import asyncio
+import socket
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from pai.clock import utc_now
+from pai.control.agenda import Agenda
+from pai.control.bridge import Bridge
+from pai.control.catalog import Catalog
+from pai.control.doorstep import Doorstep
+from pai.control.engine_door import Connect, EngineDoor
+from pai.control.histories import Histories
+from pai.control.http.app import public_app
+from pai.control.http.services import Services
+from pai.control.http.watch import News
+from pai.control.identity import Identities
+from pai.control.internal.app import InternalApi
+from pai.control.internal.callers import Callers
+from pai.control.ledger_door import LedgerDoor
+from pai.control.pki import Authority
+from pai.control.ports import Ports
+from pai.control.publish import Publisher
+from pai.control.readiness import Prober
+from pai.control.reconciler import Reconciler
+from pai.control.resources import Resources
+from pai.control.servers import Serving, tcp_socket, unix_socket
+from pai.control.settings import load_settings, network_of
+from pai.control.snapshots import EVERYWHERE, LOOPBACK
+from pai.control.tokens import Tokens
+from pai.control.worker import Worker
+from pai.ledger.sqlite import SqliteLedger
+from pai.runtime.protocol import NetworkInfo
+from pai.store.instance_key import InstanceKey, load_or_create
+from pai.store.sqlite import SqliteStore
+
+_RENEWAL_SECONDS = 3600.0
+_NOWHERE = ("192.0.2.1", 9)  # RFC 5737; nothing is sent, the kernel only says which way it lies
+
+
+def instance_id(key: InstanceKey) -> str:
+    """Return the short id that tells this installation's containers from others'."""
+    return key.derive("instance-id").hex()[:10]
+
+
+class Control:
+    """One installation's control plane."""
+
+    def __init__(self, data: Path, connect: Connect) -> None:
+        self._data = data
+        self._exit = AsyncExitStack()
+        self.settings = load_settings(data / "settings.toml")
+        network = network_of(self.settings)
+        key = load_or_create(data / "instance.key")
+        self.instance = instance_id(key)
+        self._identities = Identities(key)
+        self._authority = Authority(data / "ca", utc_now)
+        self._store = SqliteStore(data / "pai.db", key)
+        self._ledger = LedgerDoor(SqliteLedger(data / "ledger.db"), lambda: utc_now().timestamp())
+        self._tokens = Tokens(self._store, data / "run" / "api-token.sha256")
+        self._catalog = Catalog(self.settings, key.derive("host-id"))
+        self._publisher = Publisher(
+            self._catalog,
+            self._store,
+            self._identities,
+            self._authority,
+            self.settings,
+            network,
+            lambda: int(utc_now().timestamp() * 1000),
+        )
+        self._bridge = Bridge(
+            self._catalog,
+            self._identities,
+            self.settings,
+            self._authority.ca_pem,
+            lambda: self._engine,
+            self._network_found,
+        )
+        self._engine = EngineDoor(
+            lambda: connect(self.settings, self.instance, self._bridge.secret_file)
+        )
+        self._internal = self._internal_app()
+        self._doorstep = Doorstep(self._internal, self._authority, self.settings.internal_port)
+        self._public = EVERYWHERE if self.settings.public else LOOPBACK
+        self._ports = Ports(self._store, self.settings.agent_ports_from, self._public)
+        self._histories = Histories(self._store)
+        self._extra_ca_pem = network.extra_ca_pem
+
+    async def start(self) -> None:
+        """Open the store, load it, listen. Raises SpecError, TransientError."""
+        await self._store.open()
+        await self._tokens.load()
+        await self._tokens.create_first(self._data / "run" / "first-token", utc_now())
+        self._catalog.load((await self._store.find(None, None))[0])
+        self._store.subscribe(self._catalog.follow)
+        await self._ports.load()
+        await self._histories.load()
+        self._news = News(self._store)
+        self._exit.callback(self._news.close)
+        app = public_app(self._services())
+        for served, sock in (
+            (app, tcp_socket(LOOPBACK, self.settings.api_port)),
+            (app, unix_socket(self._data / "run" / "api.sock")),
+            (self._internal, unix_socket(self._data / "run" / "internal.sock")),
+        ):
+            server = Serving(served, sock)
+            await server.start()
+            self._exit.push_async_callback(server.stop)
+
+    async def serve_until(self, stop: asyncio.Event) -> None:
+        """Reconcile and publish until `stop` is set; a crash of a part ends the process."""
+        worker = self._worker()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._publisher.run(), name="publish"),
+                group.create_task(worker.run(), name="reconcile"),
+                group.create_task(self._renew(), name="renew"),
+            ]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Let go of everything; containers go on."""
+        if hasattr(self, "_news"):
+            self._news.close()
+        await self._doorstep.close()
+        await self._exit.aclose()
+        await self._engine.close()
+        await self._ledger.close()
+        await self._store.close()
+
+    async def _network_found(self, network: NetworkInfo) -> None:
+        await self._doorstep.listen(network.gateway)
+        host = f"[{network.gateway}]" if ":" in network.gateway else network.gateway
+        self._publisher.set_gateway(f"http://{host}:{self.settings.gateway_port}")
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEWAL_SECONDS)
+            self._doorstep.renew()
+
+    def _internal_app(self) -> ASGIApp:
+        callers = Callers(self._data / "run", self._identities, self._catalog)
+        return InternalApi(
+            callers,
+            self._catalog,
+            self._publisher,
+            self._ledger,
+            self._store,
+            lambda: utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        ).app()
+
+    def _services(self) -> Services:
+        return Services(
+            instance=self.instance,
+            settings=self.settings,
+            store=self._store,
+            ledger=self._ledger,
+            catalog=self._catalog,
+            engine=self._engine,
+            resources=Resources(self._store, self._catalog, self.settings, utc_now),
+            news=self._news,
+            accepts=self._tokens.accepts,
+            now=utc_now,
+        )
+
+    def _worker(self) -> Worker:
+        agenda = Agenda(time.monotonic)
+        prober = Prober()
+        self._exit.push_async_callback(prober.close)
+        reconciler = Reconciler(
+            catalog=self._catalog,
+            store=self._store,
+            engine=self._engine,
+            bridge=self._bridge,
+            publisher=self._publisher,
+            identities=self._identities,
+            authority=self._authority,
+            ports=self._ports,
+            histories=self._histories,
+            prober=prober,
+            settings=self.settings,
+            instance=self.instance,
+            public_host=_own_address() if self.settings.public else LOOPBACK,
+            extra_ca_pem=self._extra_ca_pem,
+            now=utc_now,
+        )
+        return Worker(agenda, reconciler, self._catalog, self._engine, self._bridge, self._ledger)
+
+
+def _own_address() -> str:
+    """Return this machine's address towards the outside, loopback when it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(_NOWHERE)
+        except OSError:
+            return LOOPBACK
+        return str(sock.getsockname()[0])
