@@ -18,6 +18,7 @@ from pai.wire.limits import ClientLimits
 from pai.wire.tls import client_context, server_context
 
 LLM = "models"
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 _RETIRE_PERIOD_SECONDS = 1.0
 
 
@@ -80,7 +81,7 @@ class _OpenDialer(Dialer):
 
     def refusal(self, address: str) -> str | None:
         """Return why `address` may not be dialled, or None."""
-        if inside(address, ("127.0.0.0/8", "::1/128")):
+        if inside(address, _LOOPBACK):
             return f"{address} is loopback"
         return super().refusal(address)
 
