@@ -10,6 +10,7 @@ from pai.render.containers.manifest import (
     Manifest,
     Step,
     VolumeSpec,
+    images_of,
 )
 from pai.render.containers.replica import render
 
@@ -26,5 +27,6 @@ __all__ = [
     "Manifest",
     "Step",
     "VolumeSpec",
+    "images_of",
     "render",
 ]

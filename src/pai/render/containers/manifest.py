@@ -1,6 +1,7 @@
 """What is rendered: containers and volumes, ready to be handed to an engine."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -55,6 +56,11 @@ class VolumeSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Manifest = Container | VolumeSpec
+
+
+def images_of(desired: Iterable[Manifest]) -> frozenset[str]:
+    """Return every image that `desired` needs."""
+    return frozenset(item.image for item in desired if isinstance(item, Container))
 
 
 def digest(*parts: object) -> str:

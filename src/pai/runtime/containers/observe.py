@@ -76,11 +76,18 @@ def moment(text: str) -> datetime | None:
 
 
 def last_line(raw: bytes) -> str:
-    """Return the last line that says something, fit for a status: one line, printable, short."""
-    data = b"".join(part for _, part in frames(raw)).decode(errors="replace")
-    lines = [line.strip() for line in data.splitlines() if line.strip()]
-    text = lines[-1] if lines else ""
-    return "".join(char if char.isprintable() else " " for char in text)[:_LINE_LENGTH]
+    """Return the last line that says something, fit for a status: one line, printable, short.
+
+    Standard error speaks first, as engines don't keep the order between the two channels.
+    """
+    split = frames(raw)
+    for channel in ("stderr", "stdout"):
+        text = b"".join(part for name, part in split if name == channel).decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if lines:
+            plain = "".join(char if char.isprintable() else " " for char in lines[-1])
+            return plain[:_LINE_LENGTH]
+    return ""
 
 
 def _address(document: dict[str, Any]) -> str | None:
