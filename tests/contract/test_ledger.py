@@ -53,7 +53,9 @@ def test_a_grant_is_charged_before_it_is_given(ledger: Ledger) -> None:
 
 def test_a_wish_gets_a_share_and_a_need_is_met_to_the_last_token(ledger: Ledger) -> None:
     assert one(ledger.grant(ask("w1", Need(A, 0, 10, 800)), limit_of, NOW)).granted == 125
+    assert one(ledger.grant(ask("w2", Need(A, 0, 876, 999)), limit_of, NOW)).granted == 0
     assert one(ledger.grant(ask("w2", Need(A, 0, 875, 999)), limit_of, NOW)).free == 0
+    assert one(ledger.grant(ask("w3", Need(A, 0, 1, 1)), limit_of, NOW)).granted == 0
     last = one(ledger.grant(ask("w1", Need(A, 125, 1, 1)), limit_of, NOW))
     assert (last.granted, last.free, last.running) == (125, 0, 1000)
 

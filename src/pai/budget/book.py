@@ -149,7 +149,7 @@ class LeaseBook:
         """Say whether there are charges to hand over."""
         return bool(self._pending)
 
-    def keys(self) -> Sequence[Key]:
+    def held_keys(self) -> Sequence[Key]:
         """Return the subject and day of every lease."""
         return list(self._leases)
 

@@ -49,7 +49,7 @@ def test_idle_tokens_go_back_and_yesterdays_lease_is_forgotten() -> None:
     leases.give_back_idle("2026-01-02", now=5.0, idle_seconds=10.0)
     assert {charge.returned for charge in leases.take_pending()} == {1000}
     leases.give_back_idle("2026-01-02", now=6.0, idle_seconds=10.0)
-    assert leases.keys() == []
+    assert leases.held_keys() == []
 
 
 def test_a_reservation_of_yesterday_is_settled_yesterday() -> None:

@@ -1,0 +1,83 @@
+"""One gateway worker's dealings with the ledger: what to send next, what an answer means. Pure.
+
+Law: a batch that was not acknowledged is sent again unchanged before anything newer; so nothing is
+lost and nothing counts twice. A worker that dies between two batches loses nothing either: what it
+had not settled is still charged as its lease.
+"""
+
+import msgspec
+
+from pai.budget.book import LeaseBook
+from pai.budget.line import Refusal, Waiter, WaitLine
+from pai.ir.ledger import (
+    LeaseAnswer,
+    LeaseCall,
+    LeaseWant,
+    SettleAnswer,
+    SettleCall,
+    Usage,
+)
+
+_MOST_WANTS = 64  # of one call; the rest asks with the next
+_SUMS = tuple(field for field in Usage.__struct_fields__ if field not in ("agent", "model", "day"))
+
+
+class Account:
+    """Leases, line and unsent batches of one worker. worker: a name that no other ever had."""
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+        self.book = LeaseBook()
+        self.line = WaitLine(self.book)
+        self._sequence = 0
+        self._unacknowledged: SettleCall | None = None
+        self._usages: dict[tuple[str, str, str], Usage] = {}
+
+    def add_usage(self, usage: Usage) -> None:
+        """Note what a request used, for the next batch."""
+        key = (usage.agent, usage.model, usage.day)
+        before = self._usages.get(key)
+        self._usages[key] = usage if before is None else _sum(before, usage)
+
+    def lease_call(self, day: str) -> LeaseCall | None:
+        """Return what to ask for: for those in line first, else ahead of need; None = nothing."""
+        wants = self.line.wants(day)[:_MOST_WANTS]
+        asked = {need.subject for want in wants for need in want.needs}
+        for subject, lease_day in self.book.held_keys():
+            low = lease_day == day and subject not in asked and self.book.is_low((subject, day))
+            if low and len(wants) < _MOST_WANTS:
+                wants.append(LeaseWant(day, (self.book.need(subject, day, 0),)))
+        return LeaseCall(self.worker, tuple(wants)) if wants else None
+
+    def take_leases(self, answer: LeaseAnswer, day: str) -> list[tuple[Waiter, Refusal]]:
+        """Take in the ledger's answer; return who has to be sent away."""
+        self.book.accept(answer.leases)
+        return self.line.judge(answer.leases, day)
+
+    @property
+    def has_news(self) -> bool:
+        """Say whether the next batch has content."""
+        return bool(self._unacknowledged or self._usages or self.book.has_pending)
+
+    def batch(self, *, closing: bool = False) -> SettleCall:
+        """Return what to send: the last batch until it is acknowledged, then what came since.
+
+        With nothing to tell it has sequence 0 and is a sign of life.
+        """
+        if self._unacknowledged is None and (self._usages or self.book.has_pending):
+            self._sequence += 1
+            usages, self._usages = tuple(self._usages.values()), {}
+            charges = self.book.take_pending()
+            self._unacknowledged = SettleCall(self.worker, self._sequence, charges, usages)
+        return self._unacknowledged or SettleCall(self.worker, 0, closing=closing)
+
+    def acknowledge(self, answer: SettleAnswer, day: str) -> None:
+        """Take in the ledger's answer: the batch is on disk."""
+        if self._unacknowledged and answer.sequence == self._unacknowledged.sequence:
+            self._unacknowledged = None
+        self.book.press(answer.wanted, day)
+
+
+def _sum(left: Usage, right: Usage) -> Usage:
+    sums = {name: getattr(left, name) + getattr(right, name) for name in _SUMS}
+    return msgspec.structs.replace(left, **sums)
