@@ -33,9 +33,9 @@ def dig(document: Any, *path: str) -> Any:
 
 
 def text(document: Any, *path: str) -> str:
-    """Return the printable text at `path`, "" where there is none."""
+    """Return the text at `path` as one printable line, "" where there is none."""
     found = dig(document, *path)
-    return "" if found is None else printable(str(found))
+    return "" if found is None else printable(str(found)).replace("\n", " ").expandtabs(4)
 
 
 def number(document: Any, *path: str) -> int:

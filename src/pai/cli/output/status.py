@@ -104,7 +104,7 @@ def _replicas(report: Resource, paint: Paint) -> str:
         [
             text(item, "replica"),
             paint.good("ready") if dig(item, "ready") else paint.warn("not ready"),
-            plural(number(item, "restarts"), "restart"),
+            count(number(item, "restarts")),
             _flat(text(item, "message")),
         ]
         for item in found

@@ -1,6 +1,7 @@
 """`pai login`, `logout`, `context`: which platforms are known and which one is in use."""
 
 import ipaddress
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ from pai.cli.session import (
     save_contexts,
     update_context,
 )
+
+# No user name or password, no path, nothing that needs escaping.
+_NETLOC = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 ContextName = Annotated[
     str, typer.Argument(help="Name of the context.", autocompletion=context_names)
@@ -120,16 +124,19 @@ def server_url(host: str) -> str:
 
     Raises CommandError for anything that is not a host, an address or an http(s) URL.
     """
+    full = host
     if "://" not in host:
         scheme = "http" if _is_address(host) else "https"
-        host = f"{scheme}://{_bracketed(host)}"
-    parts = urlsplit(host)
+        full = f"{scheme}://{_bracketed(host)}"
     try:
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        parts = urlsplit(full)
+        good = parts.hostname and parts.port != 0 and _NETLOC.fullmatch(parts.netloc)
     except ValueError:
         good = None
-    if not good or parts.username or parts.query or parts.path not in ("", "/"):
+    if not good or full.rstrip("/") != f"{parts.scheme}://{parts.netloc}":
         raise CommandError(f"not a host or a URL of a platform: {host!r}")
+    if parts.scheme not in ("http", "https"):
+        raise CommandError(f"not a host or a URL of a platform: {host!r}", hint="http or https")
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -23,7 +23,7 @@ ReplicaOption = Annotated[int, typer.Option("--replica", min=0, help="Number of 
 def register(app: typer.Typer) -> None:
     """Add the verbs to `app`."""
     app.command()(logs)
-    app.command("exec", context_settings={"allow_interspersed_args": False})(execute)
+    app.command("exec")(execute)
     app.command()(restart)
     app.command()(pause)
     app.command()(resume)
@@ -63,7 +63,10 @@ def execute(
     context: ContextOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Run a command in the agent's container; its exit code becomes ours."""
+    """Run a command in the agent's container; its exit code becomes ours.
+
+    What follows `--` is the command, as it is.
+    """
     from pai.cli.execution import run_remote  # websockets is slow to load
 
     _, chosen = load_contexts().pick(context)
