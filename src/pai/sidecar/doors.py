@@ -75,18 +75,21 @@ class Doors:
         """Decide about a connection to any other port."""
         address, port = self._went_to(sock, 80)
         state = self._current()
-        if address.startswith("127."):
+        if address.startswith("127.") or address == "::1":
             await self._plain_http(sock, (address, port))
             return
         name = self._names.name_of(address)
-        host = name or address
         route = state.routes.find(name) if name else None
         if route is None and state.routes.audit_mode and not is_own_address(address):
             route = AUDITED_PASS
         if isinstance(route, PassRoute) and route.opens(port):
-            await self._pass(sock, state, route, host, port)
+            await self._pass(sock, state, route, name or address, port)
+        elif name:
+            reason = f"port {port} of {name} is not in egress.allow"
+            await self._refuse_plain(sock, reason, (address, port), name)
         else:
-            await self._refuse_plain(sock, host, port, named=name is not None)
+            reason = f"direct connection to {address}:{port}; only hosts that are listed pass"
+            await self._refuse_plain(sock, reason, (address, port))
 
     def _went_to(self, sock: socket.socket, port: int) -> tuple[str, int]:
         """Return the address and port a connection was made for.
@@ -101,7 +104,8 @@ class Doors:
     async def _plain_http(self, sock: socket.socket, went: tuple[str, int]) -> None:
         data = await peek(sock, lambda seen: len(seen) >= _LONGEST_METHOD, _HELLO_SECONDS)
         if data.startswith(b"CONNECT "):
-            await self._refuse_plain(sock, "a CONNECT proxy", went[1], named=True)
+            reason = "CONNECT is not served; no proxy is needed, connect to the host itself"
+            await self._refuse_plain(sock, reason, went)
         elif _begins_like_http(data):
             await self._plain_server.adopt(sock, original_dst=went)
         else:
@@ -149,20 +153,16 @@ class Doors:
         await refuse_with(sock, TLS_ACCESS_DENIED)
 
     async def _refuse_plain(
-        self, sock: socket.socket, host: str, port: int, *, named: bool
+        self, sock: socket.socket, reason: str, went: tuple[str, int], name: str | None = None
     ) -> None:
-        reason = (
-            f"port {port} of {host} is not in egress.allow"
-            if named
-            else f"direct connection to {host}:{port}; only named hosts that are listed pass"
-        )
+        host, port = name or went[0], went[1]
         self._audit.refuse(reason, host=f"{host}:{port}")
         data = await peek(sock, lambda seen: len(seen) >= _LONGEST_METHOD, _FIRST_BYTES_SECONDS)
         if not _begins_like_http(data):
             sock.close()
             return
         method = data.partition(b" ")[0].decode("ascii")
-        hint = ask_for_host(host if named else "")
+        hint = ask_for_host(name or "")
         answer = refusal("host_denied", reason, host=host, method=method, hint=hint)
         await refuse_with(sock, as_http(answer))
 

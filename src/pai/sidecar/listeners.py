@@ -12,6 +12,7 @@ from pai.sidecar.inbound import Inbound
 from pai.sidecar.names import Names
 from pai.sidecar.outbound import Outbound
 from pai.sidecar.state import State
+from pai.wire import log
 from pai.wire.dns import DnsResponder
 from pai.wire.limits import ServerLimits
 from pai.wire.message import Malformed
@@ -74,9 +75,20 @@ class Listeners:
         await self._plain.listen_socket(plain, on_accept=self._at(self._doors.plain))
         tls = listening_socket(ports.address, ports.tls)
         await self._tls.listen_socket(tls, on_accept=self._at(self._doors.tls))
+        if ports.address == "0.0.0.0":  # every address: attempts over IPv6 are told why, too
+            await self._listen_six(self._plain, ports.plain, self._at(self._doors.plain))
+            await self._listen_six(self._tls, ports.tls, self._at(self._doors.tls))
         self.bound = Ports(
             _port(models), self._dns.port, _port(plain), _port(inbound), _port(tls), ports.address
         )
+
+    async def _listen_six(self, server: HttpServer, port: int, accepted: OnAccept) -> None:
+        try:
+            sock = listening_socket("::", port)
+        except OSError as error:  # no IPv6 in this namespace: then there are no attempts either
+            log.info("not listening on IPv6", port=port, reason=error.strerror or "")
+            return
+        await server.listen_socket(sock, on_accept=accepted)
 
     async def stop(self, seconds: float) -> None:
         """Accept no more, let what is under way end, at most so long."""
