@@ -1,141 +1,163 @@
-"""A small control over HTTP: enough of the public API for the command line's tests."""
+"""A whole control process in the test's own loop, over an engine in memory."""
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-TOKEN = "pai_tok_test-only"
-Json = dict[str, Any]
+import httpx
+from tests.fakes.runtime import FakeEngine, FakeRuntime, Program
+
+from pai.control.assembly import Control
+from pai.control.readiness import Prober
+from pai.ir.settings import Settings
+from pai.reconcile import Readiness
+from pai.render.containers import ONE_SHOT, Container
+from pai.runtime.protocol import NetworkInfo, Runtime, SecretFile
+
+IMAGE = "localhost/agent:latest"
+PAI_IMAGE = "localhost/pai:latest"
+API = "/api/v1/namespaces/default"
 
 
-class FakeControl:
-    """What is stored, what was asked, and what to answer in place of the usual."""
+def programs(container: Container) -> Program:
+    """Sidecars and agents run on, preparations succeed."""
+    return Program(exit_code=0) if container.step in ONE_SHOT else Program()
+
+
+def fake_engine() -> FakeEngine:
+    engine = FakeEngine(programs)
+    engine.images |= {IMAGE, PAI_IMAGE}
+    return engine
+
+
+class LocalRuntime(FakeRuntime):
+    """The fake with its bridge on loopback, so that a test can call control there."""
+
+    async def ensure_network(self) -> NetworkInfo:
+        found = await super().ensure_network()
+        return NetworkInfo(name=found.name, gateway="127.0.0.1", subnet="127.0.0.0/8")
+
+
+class ReadyProber(Prober):
+    """Every sidecar that runs is ready."""
+
+    async def ask(self, addresses: Mapping[int, str], edge_token: str) -> dict[int, Readiness]:
+        assert edge_token.startswith("pai_edge_")
+        return {number: Readiness(sidecar=True) for number in addresses}
+
+
+class Running:
+    """A control that serves, and its clients."""
+
+    def __init__(self, control: Control, data: Path, engine: FakeEngine, ports: "Ports") -> None:
+        self.control, self.data, self.engine, self.ports = control, data, engine, ports
+        self.token = (data / "run" / "first-token").read_text()
+        self.headers = {"authorization": f"Bearer {self.token}"}
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{ports.api}", headers=self.headers, trust_env=False
+        )
+        self.anonymous = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{ports.api}", trust_env=False
+        )
+        transport = httpx.AsyncHTTPTransport(uds=str(data / "run" / "internal.sock"))
+        self.internal = httpx.AsyncClient(base_url="http://control", transport=transport)
+
+    async def apply(self, *documents: Mapping[str, Any], **more: Any) -> httpx.Response:
+        body = {"documents": list(documents), **more}
+        return await self.http.post(f"{API}/apply", json=body)
+
+    async def agent(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.http.get(f"{API}/agentworkloads/{name}")).json()
+        return found
+
+    async def until(self, name: str, phase: str) -> dict[str, Any]:
+        """Return the agent once it is in `phase`."""
+        found: dict[str, Any] = {}
+        for _ in range(1000):
+            found = await self.agent(name)
+            if found.get("status", {}).get("phase") == phase:
+                return found
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"never {phase}: {found}")
+
+    async def until_gone(self, name: str) -> None:
+        for _ in range(1000):
+            response = await self.http.get(f"{API}/agentworkloads/{name}")
+            if response.status_code == 404:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"still there: {response.text}")
+
+    async def snapshot(self, credential: str, after: int = 0, wait: float = 5) -> httpx.Response:
+        return await self.internal.get(
+            "/internal/v1/snapshot",
+            params={"after": after, "wait": wait},
+            headers={"authorization": f"Bearer {credential}"},
+            timeout=30,
+        )
+
+    async def close(self) -> None:
+        for client in (self.http, self.anonymous, self.internal):
+            await client.aclose()
+
+
+class Ports:
+    """Free ports of this machine."""
 
     def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], Json] = {}
-        self.calls: list[tuple[str, str, Json | None]] = []
-        self.queries: list[dict[str, list[str]]] = []
-        self.answers: dict[tuple[str, str], tuple[int, Json | str]] = {}
-        self.events: list[Json] = []
-        self.after_watch: Callable[[], None] = lambda: None
-        self.url = ""
-
-    def put(self, plural: str, document: Json) -> None:
-        """Store an object."""
-        self.objects[plural, document["metadata"]["name"]] = document
-
-    def bodies(self, ending: str) -> list[Json]:
-        """Return the bodies of all calls whose path ends so."""
-        return [body for _, path, body in self.calls if path.endswith(ending) and body is not None]
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+        self.api, self.internal, self.agents = (s.getsockname()[1] for s in sockets)
+        for sock in sockets:
+            sock.close()
 
 
-@contextmanager
-def serve() -> Iterator[FakeControl]:
-    """Run a fake control on a port of its own."""
-    control = FakeControl()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(control))
-    server.daemon_threads = True
-    control.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
+def write_settings(data: Path, ports: Ports, **more: str) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    values = {
+        "apiPort": ports.api,
+        "internalPort": ports.internal,
+        "agentPortsFrom": ports.agents,
+        "image": f'"{PAI_IMAGE}"',
+        "nameservers": '["192.0.2.53"]',
+        **more,
+    }
+    text = "".join(f"{name} = {value}\n" for name, value in values.items())
+    (data / "settings.toml").write_text(text)
+
+
+def write_credentials(data: Path) -> None:
+    (data / "run").mkdir(parents=True, exist_ok=True)
+    for role in ("gateway", "edge"):
+        (data / "run" / f"{role}.credential").write_text(f"{role}-credential-of-this-start")
+
+
+@asynccontextmanager
+async def running(
+    data: Path, engine: FakeEngine | None = None, **settings: str
+) -> AsyncIterator[Running]:
+    """Give a control over `engine`, with files in `data`; ends it after."""
+    held = engine or fake_engine()
+    ports = Ports()
+    write_settings(data, ports, **settings)
+    write_credentials(data)
+
+    def connect(_settings: Settings, instance: str, secret_file: SecretFile) -> Runtime:
+        return LocalRuntime(held, instance, secret_file)
+
+    control = Control(data, connect, ReadyProber())
+    stop = asyncio.Event()
     try:
-        yield control
+        await control.start()
+        found = Running(control, data, held, ports)
+        serving = asyncio.ensure_future(control.serve_until(stop))
+        try:
+            yield found
+        finally:
+            await found.close()
+            stop.set()
+            await serving
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _handler(control: FakeControl) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._serve()
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def do_DELETE(self) -> None:
-            self._serve()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-            """Say nothing."""
-
-        def _serve(self) -> None:
-            length = int(self.headers.get("content-length", 0))
-            body = json.loads(self.rfile.read(length)) if length else None
-            parts = urlsplit(self.path)
-            query = parse_qs(parts.query)
-            control.calls.append((self.command, parts.path, body))
-            control.queries.append(query)
-            if parts.path == "/api/v1/version":
-                self._answer(200, {"version": "9.9.9", "instance": "test"})
-            elif self.headers.get("authorization") != f"Bearer {TOKEN}":
-                error = {"code": "unauthorized", "message": "the token is not valid"}
-                self._answer(401, {"error": error})
-            elif (self.command, parts.path) in control.answers:
-                self._answer(*control.answers[self.command, parts.path])
-            elif "watch" in query:
-                self._watch()
-            else:
-                self._answer(*_usual(control, self.command, parts.path, body))
-
-        def _answer(self, status: int, content: Json | str) -> None:
-            text = content if isinstance(content, str) else json.dumps(content)
-            self.send_response(status)
-            self.send_header("content-length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def _watch(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream")
-            self.send_header("connection", "close")
-            self.end_headers()
-            self.wfile.write(b": watching\n\n")
-            for event in control.events:
-                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-            control.events = []
-            control.after_watch()
-            self.close_connection = True
-
-    return Handler
-
-
-def _usual(control: FakeControl, method: str, path: str, body: Json | None) -> tuple[int, Json]:
-    _, _, rest = path.partition("/namespaces/")
-    parts = rest.split("/")[1:]
-    if parts == ["apply"] and body is not None:
-        return 200, {"results": [_applied(control, item) for item in body["documents"]]}
-    if len(parts) == 1:
-        found = [item for (plural, _), item in control.objects.items() if plural == parts[0]]
-        return 200, {"items": found, "resourceVersion": "1"}
-    key = (parts[0], parts[1])
-    if key not in control.objects:
-        error = {"code": "not_found", "message": f"{parts[1]}: not found"}
-        return 404, {"error": error}
-    if method == "DELETE":
-        return 200, control.objects.pop(key)
-    if parts[2:] == ["report"]:
-        report = {"object": control.objects[key], "providers": [], "events": [], "replicas": []}
-        return 200, report
-    return 200, control.objects[key]
-
-
-_PLURALS = {
-    "AgentWorkload": "agentworkloads",
-    "ModelBinding": "modelbindings",
-    "Provider": "providers",
-    "Secret": "secrets",
-}
-
-
-def _applied(control: FakeControl, document: Json) -> Json:
-    key = (_PLURALS[document["kind"]], document["metadata"]["name"])
-    result = "configured" if key in control.objects else "created"
-    kept = {name: value for name, value in document.items() if name != "stringData"}
-    control.objects[key] = kept
-    return {"kind": document["kind"], "name": key[1], "result": result, "warnings": []}
+        await control.close()

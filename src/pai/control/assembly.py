@@ -35,24 +35,20 @@ from pai.control.tokens import Tokens
 from pai.control.worker import Worker
 from pai.ledger.sqlite import SqliteLedger
 from pai.runtime.protocol import NetworkInfo
-from pai.store.instance_key import InstanceKey, load_or_create
+from pai.store.instance_key import instance_id, load_or_create
 from pai.store.sqlite import SqliteStore
 
 _RENEWAL_SECONDS = 3600.0
 _NOWHERE = ("192.0.2.1", 9)  # RFC 5737; nothing is sent, the kernel only says which way it lies
 
 
-def instance_id(key: InstanceKey) -> str:
-    """Return the short id that tells this installation's containers from others'."""
-    return key.derive("instance-id").hex()[:10]
-
-
 class Control:
-    """One installation's control plane."""
+    """One installation's control plane. prober: asks sidecars; a test brings its own."""
 
-    def __init__(self, data: Path, connect: Connect) -> None:
+    def __init__(self, data: Path, connect: Connect, prober: Prober | None = None) -> None:
         self._data = data
         self._exit = AsyncExitStack()
+        self._prober = prober or Prober()
         self.settings = load_settings(data / "settings.toml")
         network = network_of(self.settings)
         key = load_or_create(data / "instance.key")
@@ -166,13 +162,14 @@ class Control:
             resources=Resources(self._store, self._catalog, self.settings, utc_now),
             news=self._news,
             accepts=self._tokens.accepts,
+            ready_replicas=self._publisher.ready_replicas,
+            failures=self._histories.failures,
             now=utc_now,
         )
 
     def _worker(self) -> Worker:
         agenda = Agenda(time.monotonic)
-        prober = Prober()
-        self._exit.push_async_callback(prober.close)
+        self._exit.push_async_callback(self._prober.close)
         reconciler = Reconciler(
             catalog=self._catalog,
             store=self._store,
@@ -183,7 +180,7 @@ class Control:
             authority=self._authority,
             ports=self._ports,
             histories=self._histories,
-            prober=prober,
+            prober=self._prober,
             settings=self.settings,
             instance=self.instance,
             public_host=_own_address() if self.settings.public else LOOPBACK,

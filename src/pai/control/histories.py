@@ -31,6 +31,10 @@ class Histories:
         known = self._known.get(key)
         return known[1] if known and known[0] == uid else History()
 
+    def failures(self, key: AgentKey, uid: str) -> dict[str, int]:
+        """Return the failures in a row of each of an agent's containers, by name."""
+        return {name: record.failures for name, record in self.of(key, uid).records.items()}
+
     async def keep(self, key: AgentKey, uid: str, history: History) -> None:
         """Write a history unless it is as it was."""
         if self.of(key, uid) == history:

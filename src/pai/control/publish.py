@@ -87,6 +87,10 @@ class Publisher:
             self._places[key] = place
         self._publish_edge()
 
+    def ready_replicas(self, key: AgentKey) -> frozenset[int]:
+        """Return the numbers of an agent's replicas that are ready."""
+        return frozenset(self._places.get(key, Place()).numbers)
+
     async def run(self) -> None:
         """Publish until cancelled."""
         self.look_again(frozenset(self._catalog.agents()))

@@ -212,7 +212,8 @@ class Reconciler:
         chosen = accepting or sorted(ready)
         replicas = tuple(f"{addresses[number]}:{SIDECAR_PORT}" for number in chosen)
         port = self._ports.get(agent.key)
-        self._publisher.set_place(agent.key, Place(replicas=replicas, public_port=port))
+        place = Place(replicas=replicas, numbers=tuple(chosen), public_port=port)
+        self._publisher.set_place(agent.key, place)
 
     async def _public_address(self, agent: Agent) -> str:
         if agent.inbound is None:

@@ -41,9 +41,10 @@ Values = Mapping[str, Mapping[str, str]]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an agent's replicas listen. replicas: `ip:port` of those that are ready."""
+    """Where an agent's ready replicas listen. replicas: `ip:port`; numbers: which they are."""
 
     replicas: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
     public_port: int | None = None
 
 

@@ -36,6 +36,11 @@ class InstanceKey:
         return hmac.new(self._raw, message, hashlib.sha256).digest()
 
 
+def instance_id(key: InstanceKey) -> str:
+    """Return the short id that tells this installation's containers from others'."""
+    return key.derive("instance-id").hex()[:10]
+
+
 def load_or_create(path: Path) -> InstanceKey:
     """Return the key in `path`; made on first use, whole or not at all, mode 0600."""
     if not path.exists():

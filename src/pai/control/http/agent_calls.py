@@ -1,14 +1,20 @@
-"""Calls on one agent: events, restart, pause, resume."""
+"""Calls on one agent: report, events, logs, restart, pause, resume."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from pai.control.documents import AGENT
+from pai.control.http.agent_logs import log_answer
 from pai.control.http.answers import json_answer
+from pai.control.http.report import agent_record, report
 from pai.control.http.services import Services
 from pai.control.views import shown
-from pai.errors import NotFoundError
 from pai.ir.agent import AgentKey
+from pai.render.containers import Step
 from pai.store.record import Record, ResourceKey
+
+MAX_TAIL = 100_000
 
 
 def agent_calls(services: Services) -> APIRouter:
@@ -19,10 +25,29 @@ def agent_calls(services: Services) -> APIRouter:
     async def answer(record: Record) -> Response:
         return json_answer(shown(record, await services.ledger.balances()))
 
+    @router.get("/report", summary="All that is known of an agent")
+    async def show_report(namespace: str, name: str) -> Response:
+        return json_answer(await report(services, AgentKey(namespace, name)))
+
     @router.get("/events", summary="What happened to an agent, oldest first")
     async def events(namespace: str, name: str) -> Response:
-        await existing(services, namespace, name)
-        return json_answer({"items": await services.store.events(AgentKey(namespace, name))})
+        key = AgentKey(namespace, name)
+        agent_record(services, key)
+        return json_answer({"items": await services.store.events(key)})
+
+    @router.get("/logs", summary="What a container of an agent wrote, as plain text")
+    async def logs(
+        namespace: str,
+        name: str,
+        container: Step = "agent",
+        replica: Annotated[int, Query(ge=0, le=999)] = 0,
+        follow: bool = False,
+        tail: Annotated[int | None, Query(ge=0, le=MAX_TAIL)] = None,
+    ) -> Response:
+        key = AgentKey(namespace, name)
+        agent_record(services, key)
+        chunks = services.engine.use().logs(key, replica, container, follow=follow, tail=tail)
+        return await log_answer(chunks)
 
     @router.post("/restart", summary="Start the agent's containers anew; volumes stay")
     async def restart(namespace: str, name: str) -> Response:
@@ -39,12 +64,3 @@ def agent_calls(services: Services) -> APIRouter:
         return await answer(await resources.pause(key, paused=False))
 
     return router
-
-
-async def existing(services: Services, namespace: str, name: str) -> Record:
-    """Return an agent's record. Raises NotFoundError."""
-    key = ResourceKey(AGENT, namespace, name)
-    record = await services.store.get(key)
-    if record is None:
-        raise NotFoundError(f"{key}: not found")
-    return record

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from pai import __version__
 from pai.control.http.agent_calls import agent_calls
 from pai.control.http.answers import error_answer, json_answer, on_pai_error
+from pai.control.http.exec_call import exec_call
 from pai.control.http.guard import Guard
 from pai.control.http.pages import api_page
 from pai.control.http.record_calls import record_calls
@@ -36,6 +37,7 @@ def public_app(services: Services) -> ASGIApp:
     app.include_router(_open_calls(app, services))
     below = APIRouter(prefix="/api/v1/namespaces/{namespace}")
     below.include_router(record_calls(services))
+    below.include_router(exec_call(services))
     below.include_router(agent_calls(services))
     below.include_router(resource_calls(services))
     app.include_router(below)
