@@ -17,9 +17,8 @@ int pause_forever(void) {
         fail("pause: %s", strerror(errno));
         return PAI_EXIT_FAILED;
     }
-    for (;;) {
-        int signal = sigwaitinfo(&signals, NULL);
-        if (signal == SIGTERM || signal == SIGINT) return 0;
+    for (int signal = SIGCHLD; signal != SIGTERM && signal != SIGINT;
+         signal = sigwaitinfo(&signals, NULL))
         while (waitpid(-1, NULL, WNOHANG) > 0) continue;
-    }
+    return 0;
 }
