@@ -20,6 +20,7 @@ from pai.api.pending import pending_uses, pending_warnings
 from pai.api.provider import Provider
 from pai.api.secret import Secret
 from pai.api.validation import validate, validate_all
+from pai.api.yaml_text import dump_all_yaml, dump_yaml
 
 __all__ = [
     "API_VERSION",
@@ -41,6 +42,8 @@ __all__ = [
     "Resource",
     "Secret",
     "Source",
+    "dump_all_yaml",
+    "dump_yaml",
     "parse",
     "parse_all",
     "pending_uses",

@@ -4,6 +4,7 @@ Called by the CLI, which reads the files. Reading goes on after a broken documen
 `---`, so that one run shows all there is to mend.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -21,6 +22,10 @@ MAX_BROKEN = 50  # each one costs a new start of the parser
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATES = re.compile(r"\\u[dD][89abAB]")
+_JSON_ESCAPE = re.compile(
+    r"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})|.)"
+)
 # The C parser is some ten times faster; both are tested.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SYNTAX_HINTS = {
@@ -113,6 +118,24 @@ def _read(source: Source) -> tuple[list[_Document], list[Fault]]:
     return documents, [*faults, Fault(message=message, source=source.name, line=line)]
 
 
+def _joined_surrogates(text: str) -> str:
+    """Return JSON text with each pair of escapes as one, which is how YAML writes a character."""
+    if not _SURROGATES.search(text):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # YAML: a backslash may stand for itself there
+    return _JSON_ESCAPE.sub(_joined, text)
+
+
+def _joined(escape: re.Match[str]) -> str:
+    if escape["high"] is None:
+        return escape[0]
+    high, low = int(escape["high"], 16) - 0xD800, int(escape["low"], 16) - 0xDC00
+    return f"\\U{0x10000 + (high << 10) + low:08X}"
+
+
 def _grammar_only(quoted: re.Match[str]) -> str:
     """Keep what the parser quotes of its grammar, `','` or `'<block end>'`; drop text."""
     inner = quoted[0][1:-1]
@@ -132,6 +155,7 @@ def _decoded(text: str | bytes) -> tuple[str, Problem | None, int]:
     else:
         decoded = text
     decoded = decoded.removeprefix("\ufeff").replace("\r\n", "\n")
+    decoded = _joined_surrogates(decoded)
     odd = _UNPRINTABLE.search(decoded)
     if odd:
         message = f"the character U+{ord(odd[0]):04X} is not possible in YAML"
@@ -189,7 +213,8 @@ class _Reader:
 
     def _stop(self, mark: Any, problem: Problem) -> None:
         document = _Document(self._source, self.number, None, {})
-        self.faults.append(document.fault(problem, self._line(mark.line)))
+        last = self._text.rstrip("\n").count("\n")  # an unclosed text ends after it
+        self.faults.append(document.fault(problem, self._line(min(mark.line, last))))
         self.stopped_at = mark.index
 
     def _syntax_problem(self, error: yaml.MarkedYAMLError) -> Problem:

@@ -61,6 +61,16 @@ def test_json_bytes_and_a_byte_order_mark_are_fine() -> None:
     assert parse(b"\xef\xbb\xbf" + AGENT.format(name="b").encode())[0].name == "b"
 
 
+def test_escapes_of_json_are_read_as_json_reads_them() -> None:
+    text = '{"apiVersion": "pai.io/v1", "kind": "Secret", "metadata": {"name": "a"},'
+    text += r' "stringData": {"token": "\ud83d\uDE00 \/ \\ud83d \u00e9"}}'
+    assert parse(text)[0].to_wire()["stringData"]["token"] == "\U0001f600 / \\ud83d \u00e9"
+    lone = text.replace(r"\uDE00", "")
+    assert only_fault(lone).message.startswith(("not valid YAML", "must be valid Unicode"))
+    yaml_text = SECRET + "  token: " + r"'\ud83d\ude00'"
+    assert parse(yaml_text)[0].to_wire()["stringData"]["token"] == r"\ud83d\ude00"
+
+
 def test_a_fault_has_source_document_line_path_and_hint() -> None:
     text = AGENT.format(name="a") + "---\n" + agent_with("  modelBindngs:\n    - x\n")
     fault = only_fault(text.replace("name: a", "name: z", 1))
