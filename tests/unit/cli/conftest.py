@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.fakes.platform_api import TOKEN, FakeControl, serve
 
 from pai.cli import contexts
 from pai.cli.app import run
 from pai.cli.contexts import Context, Contexts
-from tests.fakes.control import TOKEN, FakeControl, serve
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def pai(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Pai:
+def pai(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pai:
     """Run one command; stdin: what it reads, which is no terminal."""
 
     def call(*arguments: str, stdin: str = "") -> Done:

@@ -1,11 +1,11 @@
 """Exit codes and the shape of errors; verbs of later versions don't exist."""
 
 import pytest
+from tests.fakes.platform_api import FakeControl
+from tests.unit.cli.conftest import Pai
 
 from pai.cli import app as application
 from pai.errors import PaiError
-from tests.fakes.control import FakeControl
-from tests.unit.cli.conftest import Pai
 
 WRONG_USAGE = [
     ["nonsense"],
@@ -117,9 +117,7 @@ def test_debug_shows_the_traceback(pai: Pai, monkeypatch: pytest.MonkeyPatch) ->
     assert "error: no platform is known" in done.err
 
 
-def test_an_error_is_one_line_whatever_it_holds(
-    pai: Pai, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_is_one_line_whatever_it_holds(pai: Pai, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> int:
         raise PaiError("first\nsecond\x1b[2J", hint="a\nb")
 

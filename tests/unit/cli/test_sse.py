@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from pai.cli.sse import events
 
-json_objects = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=20), max_size=4)
+json_objects = st.dictionaries(
+    st.text(max_size=5), st.integers() | st.text(max_size=20), max_size=4
+)
 
 
 def test_comments_are_signs_of_life() -> None:

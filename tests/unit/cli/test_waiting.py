@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
+from tests.fakes.platform_api import FakeControl
+from tests.unit.cli.conftest import Pai
 
 from pai.cli.waiting import progress
-from tests.fakes.control import FakeControl
-from tests.unit.cli.conftest import Pai
 
 AGENT_YAML = """
 apiVersion: pai.io/v1

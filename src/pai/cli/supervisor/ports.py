@@ -78,10 +78,18 @@ def _listening_inodes(port: int) -> set[str]:
 
 def _sockets_of(process: Path) -> set[str]:
     try:
-        links = [os.readlink(descriptor) for descriptor in (process / "fd").iterdir()]
+        descriptors = list((process / "fd").iterdir())
     except OSError:
         return set()  # another user's process, or gone
+    links = [_link(descriptor) for descriptor in descriptors]
     return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def _link(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""  # closed meanwhile
 
 
 def _name_of(process: Path) -> str:

@@ -62,7 +62,7 @@ def test_a_bar_has_its_width_and_hides_nothing(used: int, reserved: int, limit: 
     assert ("█" in drawn) == (used > 0)
     if used >= limit:
         assert drawn == "█" * 24
-    if 0 < reserved and used * 2 < limit:
+    if reserved > 0 and used * 2 < limit:
         assert "▒" in drawn
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.platform_api import TOKEN, FakeControl
+from tests.unit.cli.conftest import Pai
 
 from pai.cli.failures import CommandError
 from pai.cli.verbs.access import server_url
-from tests.fakes.control import TOKEN, FakeControl
-from tests.unit.cli.conftest import Pai
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from tests.fakes.platform_api import FakeControl
+from tests.unit.cli.conftest import Pai
 
 from pai.cli import terminal
-from tests.fakes.control import FakeControl
-from tests.unit.cli.conftest import Pai
 
 CANARY = "sk-canary-0123456789"
 
@@ -24,8 +24,13 @@ def test_a_secret_comes_from_standard_input(pai: Pai, control: FakeControl) -> N
 def test_a_secret_is_asked_for_without_echo(
     pai: Pai, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(terminal, "read_secret", lambda prompt: asked.append(prompt) or CANARY)
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return CANARY
+
+    monkeypatch.setattr(terminal, "read_secret", ask)
     done = pai("add", "secret", "key", "api-key")
     assert asked == ["value of key.api-key"]
     assert added(control)["stringData"] == {"api-key": CANARY}

@@ -1,4 +1,4 @@
-from tests.fakes.control import FakeControl
+from tests.fakes.platform_api import FakeControl
 from tests.unit.cli.conftest import Pai
 
 

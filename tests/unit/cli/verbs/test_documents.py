@@ -1,8 +1,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.fakes.control import FakeControl
+from tests.fakes.platform_api import FakeControl
 from tests.unit.cli.conftest import Pai
 
 TWO = """

@@ -1,6 +1,6 @@
 import json
 
-from tests.fakes.control import FakeControl
+from tests.fakes.platform_api import FakeControl
 from tests.unit.cli.conftest import Pai
 
 AGENT = {"kind": "AgentWorkload", "metadata": {"name": "a"}, "spec": {"image": "i"}, "status": {}}

@@ -2,10 +2,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from tests.fakes.platform_api import FakeControl
+from tests.unit.cli.conftest import Pai
 
 from pai.cli.verbs import records
-from tests.fakes.control import FakeControl
-from tests.unit.cli.conftest import Pai
 
 USAGE = "/api/v1/namespaces/default/usage"
 AUDIT = "/api/v1/namespaces/default/audit"
