@@ -3,6 +3,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pai.providers.mask import SEEN_BYTES, Mask
 from pai.providers.redact import Redactor, forms_of
 
 secrets = st.text(alphabet='aAbB/+=&%"\\<', min_size=1, max_size=9).map(str.encode)
@@ -47,3 +48,42 @@ def test_the_secret_never_comes_out(
     redactor = Redactor(real, DUMMY)
     sent = b"".join(redactor.feed(text[i : i + 1]) for i in range(len(text))) + redactor.finish()
     assert not any(secret in sent for secret in real)
+
+
+@settings(max_examples=300)
+@given(stream=streams())
+def test_a_mask_keeps_length_and_never_lets_a_secret_through(
+    stream: tuple[tuple[bytes, ...], bytes, list[int]],
+) -> None:
+    real, text, cuts = stream
+    mask = Mask(real, DUMMY)
+    edges = [0, *cuts, len(text)]
+    sent = b"".join(mask.feed(text[start:end]) for start, end in itertools.pairwise(edges))
+    sent += mask.finish()
+    assert len(sent) == len(text)
+    assert not any(secret in sent for secret in real if len(secret) > 2)
+
+
+@given(before=st.binary(max_size=9), after=st.binary(max_size=9), cuts=st.sets(st.integers(0, 40)))
+def test_at_most_a_few_bytes_of_a_long_secret_pass_a_mask(
+    before: bytes, after: bytes, cuts: set[int]
+) -> None:
+    secret = b"Secret-0123456789-abcdefghij"
+    text = before + secret + after
+    mask = Mask((secret,), DUMMY)
+    edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    sent = b"".join(mask.feed(text[start:end]) for start, end in itertools.pairwise(edges))
+    sent += mask.finish()
+    assert len(sent) == len(text)
+    assert sent.startswith(before)
+    assert sent.endswith(after)
+    assert secret[: SEEN_BYTES + 1] not in sent
+    assert secret[SEEN_BYTES:] not in sent
+
+
+def test_a_mask_does_not_stall_a_conversation() -> None:
+    mask = Mask((b"Secret-0123456789",), DUMMY)
+    assert mask.feed(b"hello S") == b"hello S"
+    assert mask.feed(b"ecret") == b"ecret"
+    assert mask.feed(b"-0123") == b""
+    assert mask.feed(b"!") == b"-0123!"

@@ -107,7 +107,7 @@ def forms_of(real: tuple[bytes, ...], dummy: bytes) -> dict[bytes, bytes]:
             forms.setdefault(spell(secret), spell(dummy))
     for secret in filter(None, real):
         for core in _base64_cores(secret):
-            forms.setdefault(core, _cycled(dummy, len(core)))
+            forms.setdefault(core, cycled(dummy, len(core)))
     return forms
 
 
@@ -127,7 +127,7 @@ def _base64_cores(secret: bytes) -> list[bytes]:
     return cores
 
 
-def _cycled(dummy: bytes, length: int) -> bytes:
+def cycled(dummy: bytes, length: int) -> bytes:
     """Return base64 letters of the dummy, as many as asked: the text around stays decodable."""
     letters = base64.urlsafe_b64encode(dummy).rstrip(b"=").replace(b"-", b"A").replace(b"_", b"A")
     return (letters * (length // max(1, len(letters)) + 1))[:length]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pai.providers.mask import Mask
 from pai.providers.redact import Redactor
 from pai.providers.request import Headers, Outgoing
 from pai.sidecar.content import ContentError, readable, tap_for
@@ -41,7 +42,7 @@ async def forward(
         await _fail(exchange, error, written)
         return
     written(response.head.status)
-    await _relay_searched(exchange, response, route.redactor)
+    await _relay_searched(exchange, response, route.redactor, route.mask)
 
 
 def upstream_headers(headers: Headers, host: bytes, *, searchable: bool) -> Headers:
@@ -57,11 +58,12 @@ def upstream_headers(headers: Headers, host: bytes, *, searchable: bool) -> Head
 
 
 async def _relay_searched(
-    exchange: Exchange, response: UpstreamResponse, redactor: Redactor
+    exchange: Exchange, response: UpstreamResponse, redactor: Redactor, mask: Mask
 ) -> None:
     head = response.head
     if head.status == 101:
-        await exchange.tunnel(response, headers=_returned(head.headers, redactor))
+        headers = _returned(head.headers, redactor)
+        await exchange.tunnel(response, headers=headers, tap=mask.fresh())
         return
     coding = b",".join(v for n, v in head.headers if n == b"content-encoding").strip().lower()
     if not readable(coding):

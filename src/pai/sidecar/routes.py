@@ -12,6 +12,7 @@ from pai.ir.agent import EgressRule
 from pai.ir.provider import Provider
 from pai.ir.snapshot import SidecarProvider, SidecarSnapshot
 from pai.policy.engine import Rules
+from pai.providers.mask import Mask
 from pai.providers.plugin import CredentialError, ProviderPlugin, secret_of
 from pai.providers.redact import Redactor
 from pai.providers.registry import plugin_for
@@ -31,6 +32,7 @@ class ProviderRoute:
     secret: str | None = field(repr=False)
     fault: str
     redactor: Redactor = field(repr=False)
+    mask: Mask = field(repr=False)
     partition: str = field(repr=False)
     dummy: bytes = field(repr=False)
 
@@ -138,6 +140,7 @@ def _provider_route(item: SidecarProvider) -> ProviderRoute:
     except CredentialError as error:
         fault = str(error)
     dummy = item.dummy.encode()
+    real = (secret.encode(),) if secret else ()
     digest = hashlib.sha256(repr((provider.name, sorted(item.credential.items()))).encode())
     return ProviderRoute(
         provider=provider,
@@ -145,7 +148,8 @@ def _provider_route(item: SidecarProvider) -> ProviderRoute:
         rules=Rules.of(provider),
         secret=secret,
         fault=fault,
-        redactor=Redactor((secret.encode(),) if secret else (), dummy),
+        redactor=Redactor(real, dummy),
+        mask=Mask(real, dummy),
         partition=digest.hexdigest(),
         dummy=dummy,
     )

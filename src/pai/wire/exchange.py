@@ -243,16 +243,23 @@ class Exchange:
         return await relay.run(block)
 
     async def tunnel(
-        self, response: "UpstreamResponse", *, headers: Headers | None = None
+        self,
+        response: "UpstreamResponse",
+        *,
+        headers: Headers | None = None,
+        tap: Tap | None = None,
     ) -> Outcome:
-        """Send a 101 on and join both connections until one ends; see `tunnel_result`."""
+        """Send a 101 on and join both connections until one ends; see `tunnel_result`.
+
+        tap: sees what the upstream sends and may change it.
+        """
         self._begin()
         if self.client_gone:
             response.abort()
             return Outcome.CLIENT_GONE
         block = response_block(101, response.head.headers if headers is None else headers, UPGRADE)
         connection = self._connection
-        client, upstream = PipeEnd(), PipeEnd()
+        client, upstream = PipeEnd(), PipeEnd(tap)
         upstream.early = response.connection.detach()
         self.started = self.finished = True
         client.early = connection.detach(client)

@@ -5,7 +5,7 @@ import socket
 from typing import NamedTuple, cast
 
 from pai.wire.deadlines import NEVER, Deadlines
-from pai.wire.message import Outcome
+from pai.wire.message import Outcome, Tap
 
 
 class TunnelResult(NamedTuple):
@@ -17,9 +17,13 @@ class TunnelResult(NamedTuple):
 
 
 class PipeEnd(asyncio.Protocol):
-    """One side of a tunnel. Bytes that come before the other side is joined wait, bounded."""
+    """One side of a tunnel. Bytes that come before the other side is joined wait, bounded.
 
-    def __init__(self) -> None:
+    tap: sees what this side sends and may change it.
+    """
+
+    def __init__(self, tap: Tap | None = None) -> None:
+        self._tap = tap
         self.transport: asyncio.Transport | None = None
         self.tunnel: Tunnel | None = None
         self.other: PipeEnd | None = None
@@ -41,7 +45,15 @@ class PipeEnd(asyncio.Protocol):
             return
         self.received += len(data)
         self.tunnel.touch()
+        if self._tap is not None:
+            data = self._tap.feed(data)
         self.other.transport.write(data)
+
+    def flush(self) -> None:
+        """Send what the tap held back: this side sends no more."""
+        tap, self._tap = self._tap, None
+        if tap is not None and self.other is not None and self.other.transport is not None:
+            self.other.transport.write(tap.finish())
 
     def eof_received(self) -> bool:
         """Pass the end of this direction on."""
@@ -121,6 +133,7 @@ class Tunnel:
 
     def half_closed(self, end: PipeEnd) -> bool:
         """One side will send no more; return whether its connection stays open."""
+        end.flush()
         other = end.other
         if other is None or other.transport is None or other.ended:
             self._finish(Outcome.COMPLETE)
@@ -138,6 +151,7 @@ class Tunnel:
         other = end.other
         if other is not None and other.transport is not None and not other.lost:
             if exc is None:
+                end.flush()
                 other.transport.close()
             else:
                 other.transport.abort()

@@ -370,6 +370,25 @@ async def test_a_lie_about_the_encoding_cuts_the_connection(stage: Stage) -> Non
     await client.close()
 
 
+async def test_an_echo_over_a_websocket_is_masked(stage: Stage) -> None:
+    stage.weather.respond = lambda seen: answer(
+        b"", "101 Switching Protocols", upgrade="websocket", connection="Upgrade", x_echo=TOKEN
+    ).replace(b"content-length: 0\r\n", b"")
+    client = await stage.tls()
+    fields = ("connection: Upgrade", "upgrade: websocket", "sec-websocket-key: x")
+    got = await client.get("/ws", HOST, *fields)
+    assert got.get("x-echo") == [DUMMY]
+    frame = b"\x81\x30" + b"<" + TOKEN.encode() + b">"
+    for at in range(0, len(frame), 3):
+        client.writer.write(frame[at : at + 3])
+        await client.writer.drain()
+    got_frame = await client.reader.readexactly(len(frame))
+    assert got_frame[:3] == frame[:3]
+    assert got_frame[-1:] == b">"
+    assert TOKEN[8:].encode() not in got_frame
+    await client.close()
+
+
 async def test_an_error_of_the_service_holds_no_token_either(stage: Stage) -> None:
     stage.weather.respond = lambda seen: answer(
         f"bad token {TOKEN}".encode(), "401 Unauthorized", www_authenticate=f'Bearer t="{TOKEN}"'
