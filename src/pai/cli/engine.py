@@ -16,7 +16,7 @@ from pai.runtime.containers.client import EngineClient
 from pai.runtime.containers.find import find_socket
 from pai.runtime.containers.network import ensure_network
 from pai.runtime.protocol import EngineInfo
-from pai.store.instance_key import load_or_create
+from pai.store.instance_key import instance_id, load_or_create
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ async def bridge_address(settings: Settings, data: DataDir) -> str:
     """Return the machine's address on the platform's network, which is made if it is missing."""
 
     async def ask(client: EngineClient) -> str:
-        return (await ensure_network(client, instance_id(data))).gateway
+        return (await ensure_network(client, _instance(data))).gateway
 
     return await _with_client(settings, ask)
 
@@ -102,7 +102,7 @@ def remove_containers(settings: Settings, data: DataDir) -> int:
         return 0
 
     async def ask(client: EngineClient) -> int:
-        mark = json.dumps({"label": [f"{labels.INSTANCE}={instance_id(data)}"]})
+        mark = json.dumps({"label": [f"{labels.INSTANCE}={_instance(data)}"]})
         found = await client.call("GET", "/containers/json", query={"all": "true", "filters": mark})
         # Those that own a network namespace go last, so that nobody ends for want of a network.
         last = [item for item in found if _step(item) == "pause"]
@@ -114,17 +114,17 @@ def remove_containers(settings: Settings, data: DataDir) -> int:
     return asyncio.run(_with_client(settings, ask))
 
 
-def instance_id(data: DataDir) -> str:
-    """Return the id that control puts on everything of this platform; see `pai.control`."""
-    return load_or_create(data.root / "instance.key").derive("instance-id").hex()[:10]
-
-
 async def _with_client(settings: Settings, ask: Callable[[EngineClient], Awaitable[T]]) -> T:
     client = EngineClient(find_socket(settings.engine))
     try:
         return await ask(client)
     finally:
         await client.close()
+
+
+def _instance(data: DataDir) -> str:
+    """Return the id that control puts on everything of this platform."""
+    return instance_id(load_or_create(data.root / "instance.key"))
 
 
 async def _remove(client: EngineClient, identity: str, gate: asyncio.Semaphore) -> None:

@@ -21,7 +21,8 @@ READY_SECONDS = 60.0
 DRAIN_SECONDS = 10.0
 _EXITS_TOLERATED = 3
 _POLL_SECONDS = 0.03
-_LAST_LINES = 8
+_LAST_LINES = 30
+_SHOWN_LINES = 4
 
 
 class Supervisor:
@@ -132,5 +133,7 @@ class Supervisor:
 
 
 def _tail(log: Path) -> str:
-    lines = [line for line in last_lines(log, _LAST_LINES) if line.strip()]
-    return " / ".join(lines) or "it wrote nothing"
+    """Return the last different lines of the child's own."""
+    lines = (line.strip() for line in last_lines(log, _LAST_LINES))
+    own = [line for line in lines if line and not line.startswith("supervisor: ")]
+    return " / ".join(list(dict.fromkeys(own))[-_SHOWN_LINES:]) or "it wrote nothing"

@@ -66,13 +66,18 @@ def children(settings: Settings, data: DataDir, bridge: str | None) -> list[Chil
     gateways = [
         Child(
             f"gateway-{worker}",
-            (*_module("gateway", data, worker), *_listen(settings.gateway_port, bridge)),
+            (*_module("gateway", data, worker), *_listen(settings.gateway_port, LOOPBACK, bridge)),
             Probe(port=settings.gateway_port),
         )
         for worker in range(settings.gateway_workers)
     ]
+    edge_address = EVERYWHERE if settings.public else LOOPBACK
     edges = [
-        Child(f"edge-{worker}", _module("edge", data, worker), Probe(port=settings.edge_port))
+        Child(
+            f"edge-{worker}",
+            (*_module("edge", data, worker), *_listen(settings.edge_port, edge_address)),
+            Probe(port=settings.edge_port),
+        )
         for worker in range(settings.edge_workers)
     ]
     return [control, *gateways, *edges]
@@ -104,6 +109,5 @@ def _module(role: str, data: DataDir, worker: int | None = None) -> tuple[str, .
     return command if worker is None else (*command, "--worker", str(worker))
 
 
-def _listen(port: int, bridge: str | None) -> tuple[str, ...]:
-    addresses = [LOOPBACK, *([bridge] if bridge else [])]
-    return tuple(part for address in addresses for part in ("--listen", f"{address}:{port}"))
+def _listen(port: int, *addresses: str | None) -> tuple[str, ...]:
+    return tuple(part for host in addresses if host for part in ("--listen", f"{host}:{port}"))

@@ -13,11 +13,12 @@ def test_every_process_and_its_command() -> None:
     commands = {item.name: item.command for item in children(settings, DATA, "172.20.0.1")}
     python = (sys.executable, "-m")
     listen = ("--listen", "127.0.0.1:8000", "--listen", "172.20.0.1:8000")
+    edge = ("--listen", "127.0.0.1:8090")
     assert commands == {
         "control": (*python, "pai.control", "--data", "/data"),
         "gateway-0": (*python, "pai.gateway", "--data", "/data", "--worker", "0", *listen),
         "gateway-1": (*python, "pai.gateway", "--data", "/data", "--worker", "1", *listen),
-        "edge-0": (*python, "pai.edge", "--data", "/data", "--worker", "0"),
+        "edge-0": (*python, "pai.edge", "--data", "/data", "--worker", "0", *edge),
     }
 
 
@@ -33,6 +34,8 @@ def test_public_moves_the_edge_alone() -> None:
         "127.0.0.1",
         "0.0.0.0",
     ]
+    edge = children(Settings(public=True), DATA, None)[-1]
+    assert edge.command[-2:] == ("--listen", "0.0.0.0:8090")
 
 
 def test_keys_of_the_users_shell_stay_there() -> None:
