@@ -2,20 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.fakes.runtime import FakeEngine, FakeRuntime, Program
+from tests.fakes.runtime import FakeEngine, FakeExec, FakeRuntime, Program
 
 from pai.control.assembly import Control
 from pai.control.readiness import Prober
+from pai.ir.agent import AgentKey
 from pai.ir.settings import Settings
 from pai.reconcile import Readiness
 from pai.render.containers import ONE_SHOT, Container
-from pai.runtime.protocol import NetworkInfo, Runtime, SecretFile
+from pai.runtime.protocol import LogChunk, NetworkInfo, Runtime, SecretFile
 
 IMAGE = "localhost/agent:latest"
 PAI_IMAGE = "localhost/pai:latest"
@@ -33,8 +34,23 @@ def fake_engine() -> FakeEngine:
     return engine
 
 
+class WaitingExec(FakeExec):
+    """A command whose output is waited for, as over a real connection."""
+
+    async def read(self) -> LogChunk | None:
+        while not self._said and self._open:
+            await asyncio.sleep(0.001)
+        return await super().read()
+
+
 class LocalRuntime(FakeRuntime):
     """The fake with its bridge on loopback, so that a test can call control there."""
+
+    async def exec(
+        self, key: AgentKey, replica: int, command: Sequence[str], *, tty: bool = False
+    ) -> FakeExec:
+        await super().exec(key, replica, command, tty=tty)
+        return WaitingExec()
 
     async def ensure_network(self) -> NetworkInfo:
         found = await super().ensure_network()

@@ -96,7 +96,6 @@ class Control:
         await self._ports.load()
         await self._histories.load()
         self._news = News(self._store)
-        self._exit.callback(self._news.close)
         app = public_app(self._services())
         for served, sock in (
             (app, tcp_socket(LOOPBACK, self.settings.api_port)),
@@ -124,6 +123,7 @@ class Control:
         """Let go of everything; containers go on."""
         if hasattr(self, "_news"):
             self._news.close()
+        self._publisher.close()
         await self._doorstep.close()
         await self._exit.aclose()
         await self._engine.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pai.control import library_logs
 from pai.control.assembly import Control
 from pai.control.engine_door import Connect, connect_engine
 from pai.errors import SpecError
@@ -16,6 +17,7 @@ from pai.wire import log
 
 async def run(data: Path, connect: Connect = connect_engine) -> None:
     """Serve until SIGTERM or SIGINT. Raises SpecError, TransientError when it can't start."""
+    library_logs.install()
     os.umask(0o077)  # whatever is made below DATA is its owner's alone
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

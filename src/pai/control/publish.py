@@ -91,6 +91,13 @@ class Publisher:
         """Return the numbers of an agent's replicas that are ready."""
         return frozenset(self._places.get(key, Place()).numbers)
 
+    def close(self) -> None:
+        """Let everyone who waits for a snapshot go."""
+        self.gateway.close()
+        self.edge.close()
+        for topic in self._sidecars.values():
+            topic.close()
+
     async def run(self) -> None:
         """Publish until cancelled."""
         self.look_again(frozenset(self._catalog.agents()))

@@ -19,6 +19,7 @@ class Topic(Generic[S]):
         self._now_ms = now_ms
         self._plain: S | None = None
         self._changed = asyncio.Event()
+        self._closed = False
         self.version = 0
         self.snapshot: S | None = None
 
@@ -37,15 +38,20 @@ class Topic(Generic[S]):
         self._plain = self.snapshot = None
         self._wake()
 
+    def close(self) -> None:
+        """Let everyone who waits go: the process is about to end."""
+        self._closed = True
+        self._wake()
+
     async def newer(self, after: int, seconds: float) -> S | None:
         """Return the snapshot once its version differs from `after`; None after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while self.snapshot is None or self.version == after:
+                while not self._closed and (self.snapshot is None or self.version == after):
                     await self._changed.wait()
         except TimeoutError:
             return None
-        return self.snapshot
+        return None if self.version == after else self.snapshot
 
     def _wake(self) -> None:
         self._changed.set()

@@ -8,14 +8,13 @@ from starlette.responses import Response, StreamingResponse
 from pai.errors import PaiError
 from pai.runtime.protocol import LogChunk
 from pai.wire import log
-from pai.wire.tasks import spawn
 
 _FIRST_SECONDS = 0.5
 
 
 async def log_answer(chunks: AsyncIterator[LogChunk]) -> Response:
     """Return the log as a stream of plain text. Raises what the engine says at first."""
-    first = spawn(_next(chunks), "first-log-chunk")
+    first = asyncio.ensure_future(_next(chunks))
     await asyncio.wait({first}, timeout=_FIRST_SECONDS)
     if first.done():
         first.result()  # raises NotFoundError before anything was sent
