@@ -1,6 +1,5 @@
 """The Docker Engine API as a `Runtime`. Nothing is decided here."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from pai.runtime.containers.events import Events
 from pai.runtime.containers.execute import Executor
 from pai.runtime.containers.frames import Demultiplexer
 from pai.runtime.containers.images import Images
+from pai.runtime.containers.together import together
 from pai.runtime.protocol import EngineInfo, ExecSession, LogChunk, NetworkInfo, SecretFile
 
 _LOG_LINES = 5
@@ -62,12 +62,12 @@ class ContainerRuntime:
     async def observe(self, key: AgentKey, images: Collection[str] = ()) -> Observed:
         """Return all there is of one agent, and the state of `images`."""
         chosen = labels.agent_labels(self.instance, key)
-        listed, volumes, states = await asyncio.gather(
+        listed, volumes, states = await together(
             self._list("/containers/json", chosen, {"all": "true"}),
             self._list("/volumes", chosen),
             self._images.states(images),
         )
-        found = await asyncio.gather(*(self._container(item["Id"]) for item in listed))
+        found = await together(*(self._container(item["Id"]) for item in listed))
         return Observed(
             containers=tuple(sorted(_present(found), key=lambda item: item.name)),
             volumes=tuple(sorted(_volumes(volumes), key=lambda item: item.name)),
