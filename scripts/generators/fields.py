@@ -10,7 +10,6 @@ from scripts.generators.schema_tree import Schema, schema_of
 
 from pai.api import KINDS, network, paths, scalars
 from pai.api.provider import AUTH_TYPES
-from pai.reconcile.reasons import CONDITIONS, REASONS
 from pai.translate import ENDPOINTS, PROVIDER_TYPES
 
 _HEAD = """\
@@ -20,7 +19,8 @@ _HEAD = """\
 
 Every document has `apiVersion: pai.io/v1`, a `kind` and `metadata.name`. A field that is not listed
 here is an error. A field with nothing behind it counts as left out. Schemas for editors:
-[schemas](schemas/). Fields without effect yet: [pending](pending.md).
+[schemas](schemas/). Fields without effect yet: [pending](pending.md). What conditions and their
+reasons mean: [conditions](conditions.md).
 
 """
 # How a format is named in the tables, and the check that explains it.
@@ -44,7 +44,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
 def generate() -> dict[Path, str]:
     """Return the page."""
     kinds = "".join(_kind(kind) for kind in KINDS)
-    text = _HEAD + _metadata() + kinds + _defaults() + _states() + _formats()
+    text = _HEAD + _metadata() + kinds + _defaults() + _formats()
     return {Path("docs/reference/fields.md"): text}
 
 
@@ -146,13 +146,6 @@ def _defaults() -> str:
         text += f"| `{name}` | {hosts} | {ways} | {variable} |\n"
     text += "\n## Endpoints of vendors\n\n| Provider | Endpoint |\n|---|---|\n"
     return text + "".join(f"| `{name}` | `{url}` |\n" for name, url in ENDPOINTS.items()) + "\n"
-
-
-def _states() -> str:
-    text = "## Conditions and their reasons\n\n| Condition | Holds when |\n|---|---|\n"
-    text += "".join(f"| `{name}` | {meaning} |\n" for name, meaning in CONDITIONS.items())
-    text += "\n| Reason | Meaning |\n|---|---|\n"
-    return text + "".join(f"| `{name}` | {meaning} |\n" for name, meaning in REASONS.items()) + "\n"
 
 
 def _formats() -> str:
