@@ -11,6 +11,8 @@ _LEGACY_TABLES: dict[Family, str] = {
     "ipv4": "/proc/net/ip_tables_names",
     "ipv6": "/proc/net/ip6_tables_names",
 }
+_ADDRESSES = "/proc/net/if_inet6"
+_DISABLED = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
 _SECONDS = 20
 
 
@@ -26,8 +28,13 @@ def apply_rules(sidecar_uid: int) -> None:
     Raises RulesError: some rule could not be applied while the family can carry traffic.
     """
     _apply("ipv4", sidecar_uid)
-    if _has_ipv6():
+    if not Path(_ADDRESSES).exists():
+        return  # a kernel without IPv6
+    try:
         _apply("ipv6", sidecar_uid)
+    except RulesError:
+        if _carries_ipv6():
+            raise
 
 
 def _apply(family: Family, sidecar_uid: int) -> None:
@@ -69,17 +76,12 @@ def _not_applied(family: Family, why: str) -> RulesError:
     return RulesError(f"{family} rules can't be applied: {' '.join(why.split())}", hint=hint)
 
 
-def _has_ipv6() -> bool:
-    """Say whether anything here could speak IPv6: one address is enough.
+def _carries_ipv6() -> bool:
+    """Say whether IPv6 could be spoken here: on, or off with an address left over.
 
-    The agent can't add one or undo `disable_ipv6`: it has no NET_ADMIN and /proc/sys is read-only.
+    The agent can't switch it on: it has no NET_ADMIN, and /proc/sys is read-only.
     """
-    disabled = _read("/proc/sys/net/ipv6/conf/all/disable_ipv6").strip() == "1"
-    return bool(_read("/proc/net/if_inet6").strip()) or (_ipv6_in_kernel() and not disabled)
-
-
-def _ipv6_in_kernel() -> bool:
-    return Path("/proc/net/if_inet6").exists()
+    return _read(_DISABLED).strip() != "1" or bool(_read(_ADDRESSES).strip())
 
 
 def _read(path: str) -> str:

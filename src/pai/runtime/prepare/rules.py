@@ -21,16 +21,17 @@ _NEIGHBOURS = tuple(
 
 
 class Loopback(NamedTuple):
-    """The one loopback address the agent may use, the loopback net, and the ICMP refusal."""
+    """The one loopback address the agent may use, the loopback net, ICMP and its refusal."""
 
     address: str
     net: str
+    icmp: str
     refusal: str
 
 
 LOOPBACK: dict[Family, Loopback] = {
-    "ipv4": Loopback("127.0.0.1/32", "127.0.0.0/8", "icmp-port-unreachable"),
-    "ipv6": Loopback("::1/128", "::1/128", "icmp6-port-unreachable"),
+    "ipv4": Loopback("127.0.0.1/32", "127.0.0.0/8", "icmp", "icmp-port-unreachable"),
+    "ipv6": Loopback("::1/128", "::1/128", "ipv6-icmp", "icmp6-port-unreachable"),
 }
 
 CHAINS = (
@@ -62,9 +63,10 @@ def filter_out(family: Family, sidecar_uid: int) -> tuple[str, ...]:
     """Return PAI-OUT: what may leave after redirection.
 
     Matches destinations, never `-o lo`: a redirected packet still carries its first interface.
-    Kernel-made answers (RST, ICMP errors, the last segments of a closed connection) have no
-    socket; they must go out, or refused clients hang. An *agent's* packet never counts as
-    ESTABLISHED: it could bind a UDP port that the sidecar just used and inherit its flow.
+    Kernel-made answers must go out, or refused clients hang: RST and the last segments of a
+    closed connection have no socket; ICMP errors have the kernel's, and no agent can make one.
+    An *agent's* packet never counts as ESTABLISHED: it could bind a UDP port that the sidecar
+    just used and inherit its flow.
     """
     here = LOOPBACK[family]
     neighbours = _NEIGHBOURS if family == "ipv6" else ()
@@ -73,6 +75,7 @@ def filter_out(family: Family, sidecar_uid: int) -> tuple[str, ...]:
         f"-d {here.address} -j RETURN",
         *(f"{match} -j RETURN" for match in neighbours),
         f"{_NO_SOCKET} {_KNOWN} -j RETURN",
+        f"-p {here.icmp} -m conntrack --ctstate RELATED -j RETURN",
         f"-p tcp {_NO_SOCKET} -m tcp --tcp-flags RST RST -j RETURN",
         "-p tcp -j REJECT --reject-with tcp-reset",
         f"-j REJECT --reject-with {here.refusal}",
