@@ -45,9 +45,9 @@ def stop_processes(data: DataDir) -> bool:
         return False
     found = _supervisor(data)
     found.supervisor.signal(signal.SIGTERM)
-    if not _unlocked(data, STOP_SECONDS):
+    if not _ended(data, found, STOP_SECONDS):
         found.supervisor.signal(signal.SIGKILL)  # the kernel takes its children along
-        if not _unlocked(data, 5.0):
+        if not _ended(data, found, 5.0):
             raise CommandError(f"the supervisor (pid {found.supervisor.pid}) does not end")
         end(remembered(data.children).values())
     return True
@@ -64,9 +64,9 @@ def _supervisor(data: DataDir) -> Running:
     raise CommandError(f"{data.pid_file}: locked, and it does not say by whom")
 
 
-def _unlocked(data: DataDir, seconds: float) -> bool:
+def _ended(data: DataDir, found: Running, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while is_locked(data.pid_file):
+    while is_locked(data.pid_file) or found.supervisor.is_alive():
         if time.monotonic() >= deadline:
             return False
         time.sleep(_POLL_SECONDS)

@@ -11,7 +11,7 @@ from pai.cli.supervisor.logfile import last_lines
 from pai.cli.supervisor.plan import child_environment
 from pai.cli.supervisor.report import messages
 
-_LAST_LINES = 8
+_LAST_LINES = 1
 
 
 def start_detached(data: DataDir, progress: Callable[[str], None]) -> float:

@@ -95,23 +95,28 @@ def version(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show the versions of this command and of the platform in use."""
-    found: dict[str, Any] = {"client": __version__, "platform": _platform_version(context)}
+    platform = _platform(context)
     if output in (Output.TABLE, Output.NAME):
-        told = found["platform"] or "not reached"
+        told = platform.get("version", "not reached")
         terminal.show(f"pai       {__version__}\nplatform  {told}\n")
     else:
+        names = {"platform": "version", "instance": "instance"}
+        found = {"client": __version__} | {name: platform.get(at) for name, at in names.items()}
         terminal.show(as_json(found) if output is Output.JSON else as_yaml(found))
 
 
-def _platform_version(context: str | None) -> str | None:
-    """Return the platform's version, None when none answers; a wrong --context is an error."""
+def _platform(context: str | None) -> dict[str, Any]:
+    """Return what the platform says of itself, {} when none answers.
+
+    Raises CommandError for a wrong --context.
+    """
     known = load_contexts()
     if context is None and known.current is None:
-        return None
+        return {}
     client = client_for(known.pick(context)[1])
     try:
-        return str(client.version()["version"])
+        return client.version()
     except PaiError:
-        return None
+        return {}
     finally:
         client.close()
