@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.stage.internet import Internet, open_internet
-from tests.e2e.stage.platform import Platform, agent_yaml, secrets_yaml, services_yaml
+from tests.e2e.stage.installation import Platform, agent_yaml, secrets_yaml, services_yaml
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import textwrap
 import time
 
 import pytest
-from tests.e2e.stage.platform import Platform, agent_yaml
+from tests.e2e.stage.installation import Platform, agent_yaml
 
 pytestmark = pytest.mark.engine
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.stage.platform import Platform
+from tests.e2e.stage.installation import Platform
 from tests.e2e.test_spine import CHAT, NOTES, STREAM
 
 pytestmark = pytest.mark.engine

@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from tests.e2e.stage.platform import Platform
+from tests.e2e.stage.installation import Platform
 
 pytestmark = pytest.mark.engine
 
