@@ -98,7 +98,7 @@ def test_an_empty_engine_gets_volumes_and_a_pause_container() -> None:
     ("upto", "following"),
     [("pause", "prepare"), ("prepare", "sidecar"), ("sidecar", "agent")],
 )
-def test_each_step_waits_for_the_one_before(upto: str, following: str) -> None:
+def test_each_step_waits_for_the_one_before(upto: StepName, following: str) -> None:
     desired = render(agent(), FACTS)
     runs = [a for a in look(agent(), observed(desired, upto=upto)).actions if _is_run(a)]
     assert [a.container.step for a in runs if isinstance(a, RunContainer)] == [following]
