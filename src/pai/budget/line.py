@@ -12,6 +12,7 @@ from pai.budget.book import LeaseBook, Reservation
 from pai.budget.fit import Ask, Fit, fit
 from pai.ir.ledger import Lease, LeaseWant
 
+_OUTAGE_SECONDS = 5.0  # how long requests wait for a ledger that does not answer
 _LOWER_AFTER = 0.75  # part of the wait after which a shorter answer is taken
 
 
@@ -125,8 +126,12 @@ class WaitLine:
 
     def expire(self, now: float, *, outage: bool) -> list[tuple[Waiter, Refusal]]:
         """Send away whoever has waited long enough."""
-        late = [waiter for waiter in self._waiters if now >= waiter.deadline]
-        self._waiters = [waiter for waiter in self._waiters if now < waiter.deadline]
+        late: list[Waiter] = []
+        rest: list[Waiter] = []
+        for waiter in self._waiters:
+            patience = waiter.arrived + _OUTAGE_SECONDS if outage else waiter.deadline
+            (late if now >= min(patience, waiter.deadline) else rest).append(waiter)
+        self._waiters = rest
         why = Refusal.UNAVAILABLE if outage else Refusal.BUSY
         return [(waiter, why) for waiter in late]
 
@@ -153,7 +158,9 @@ class WaitLine:
         if not limited:
             return None
         ask = waiter.ask
-        potential = min((state.free or 0) + state.running for state in limited)
+        tightest = min(limited, key=lambda state: (state.free or 0) + state.running)
+        waiter.short_of = tightest.subject
+        potential = (tightest.free or 0) + tightest.running
         if potential < ask.least(ask.useful):
             return Refusal.SPENT
         if potential < ask.least(waiter.floor):

@@ -113,6 +113,14 @@ def test_a_subject_that_is_gone_is_not_waited_for() -> None:
     assert line.judge([gone], DAY) == [(mine, Refusal.UNAVAILABLE)]
 
 
+def test_a_ledger_that_does_not_answer_is_waited_for_only_shortly() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    assert line.expire(4.9, outage=True) == []
+    assert line.expire(5.0, outage=True) == [(mine, Refusal.UNAVAILABLE)]
+
+
 def test_who_leaves_is_not_served() -> None:
     line = WaitLine(LeaseBook())
     mine = waiter((A,))

@@ -16,6 +16,7 @@ class Refused(Enum):
     BAD_BODY = (400, "invalid_request_error", None)
     TOO_LARGE = (413, "invalid_request_error", "request_too_large")
     ENCODED_BODY = (415, "invalid_request_error", "unsupported_encoding")
+    UNSUPPORTED_VENDOR = (501, "invalid_request_error", "vendor_not_served")
     OVER_REQUEST_LIMIT = (400, "invalid_request_error", "max_tokens_per_request")
     BUDGET_SPENT = (429, "insufficient_quota", "insufficient_quota")
     BUDGET_BUSY = (429, "tokens", "rate_limit_exceeded")

@@ -1,0 +1,221 @@
+"""The worker's desk at the ledger: hands out reservations, keeps leases topped up, settles.
+
+Requests are served from leases in memory. One background task talks to control: first what was
+spent, then what is wanted; so one call is under way at a time and answers are never out of order.
+"""
+
+import asyncio
+import random
+import time
+
+import msgspec
+
+from pai.budget.account import Account
+from pai.budget.book import Reservation
+from pai.budget.day import seconds_to_midnight, utc_day
+from pai.budget.fit import Ask
+from pai.budget.line import Refusal, Waiter
+from pai.errors import TransientError
+from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer, Usage
+from pai.wire import log
+from pai.wire.exchange import Exchange
+from pai.wire.feed import ControlError, ControlLink
+from pai.wire.message import ClientGone, PayloadTooLarge
+
+_SETTLE_SECONDS = 1.0
+_AHEAD_SECONDS = 0.1
+_IDLE_SECONDS = 15.0
+_CALL_SECONDS = 5.0
+_POLL_SECONDS = 0.15
+
+_leases = msgspec.json.Decoder(LeaseAnswer)
+_settled = msgspec.json.Decoder(SettleAnswer)
+_Unreachable = (TransientError, PayloadTooLarge, OSError, TimeoutError, msgspec.DecodeError)
+
+
+class Turned(Exception):  # noqa: N818
+    """A request got no reservation. subject: whose budget it lacks, may be empty."""
+
+    def __init__(self, refusal: Refusal, subject: str) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+        self.subject = subject
+
+
+class Desk:
+    """Budgets of one worker. wait_seconds: longest wait for running requests to settle."""
+
+    def __init__(self, link: ControlLink, worker: str) -> None:
+        self.account = Account(worker)
+        self.wait_seconds = 30.0
+        self._link = link
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._futures: dict[Waiter, asyncio.Future[Reservation]] = {}
+        self._ledger_time: tuple[float, float] | None = None
+        self._settled_at = self._asked_at = self._loop.time()
+        self.failures = 0
+
+    # What requests call
+
+    def now(self) -> float:
+        """Return the ledger's time in seconds since 1970; this machine's until it is known."""
+        if self._ledger_time is None:
+            return time.time()
+        at, heard = self._ledger_time
+        return at + self._loop.time() - heard
+
+    def seconds_to_midnight(self) -> int:
+        """Return whole seconds until budgets start anew."""
+        return seconds_to_midnight(self.now())
+
+    async def reserve(self, subjects: tuple[str, str], ask: Ask, exchange: Exchange) -> Reservation:
+        """Set tokens aside, waiting in line where it must. Raises Turned, ClientGone."""
+        now, day = self._loop.time(), utc_day(self.now())
+        held = self.account.line.try_at_once(subjects, ask, day, now)
+        if held is not None:
+            if any(self.account.book.is_low(key) for key in held.keys):
+                self._wake.set()
+            return held
+        waiter = Waiter(subjects, ask, now, now + self.wait_seconds)
+        future: asyncio.Future[Reservation] = self._loop.create_future()
+        self._futures[waiter] = future
+        self.account.line.join(waiter)
+        self._wake.set()
+        exchange.on_client_gone(lambda: self._turn(waiter, ClientGone()))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.account.book.settle(future.result(), 0)
+            self.account.line.leave(waiter)
+            raise
+        finally:
+            self._futures.pop(waiter, None)
+
+    def settle(self, reservation: Reservation, tokens: int, usage: Usage | None) -> None:
+        """Turn a reservation into what was spent; the second call for one changes nothing."""
+        if reservation.settled:
+            return
+        book = self.account.book
+        book.settle(reservation, tokens)
+        if usage is not None:
+            self.account.add_usage(usage)
+        if len(self.account.line) or any(book.is_tight(key) for key in reservation.keys):
+            self._wake.set()
+
+    def press(self, subjects: list[str]) -> None:
+        """Give back what is held of subjects whose limit has changed."""
+        self.account.book.press(subjects, utc_day(self.now()))
+        self._wake.set()
+
+    # The background task
+
+    async def run(self) -> None:
+        """Talk to the ledger until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self._step()
+            except _Unreachable as error:
+                self._note_failure(error)
+                self._send_away(self.account.line.expire(self._loop.time(), outage=True))
+                await asyncio.sleep(0.1 + random.random() * 0.2)
+            else:
+                self.failures = 0
+                self._send_away(self.account.line.expire(self._loop.time(), outage=False))
+                await self._pause()
+
+    async def close(self, seconds: float) -> None:
+        """Give everything back and settle the last batches; gives up after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                for key in self.account.book.held_keys():
+                    self.account.book.give_back(key)
+                while self.account.has_news:
+                    await self._settle()
+                await self._settle(closing=True)
+        except _Unreachable as error:
+            log.warning("leases were not given back; they stay charged", reason=str(error))
+
+    async def _step(self) -> None:
+        now = self._loop.time()
+        book, day = self.account.book, utc_day(self.now())
+        self._admit()
+        due = now - self._settled_at >= _SETTLE_SECONDS
+        if due:
+            book.give_back_idle(day, now, _IDLE_SECONDS)
+        tight = book.tight_keys()
+        for key in tight:
+            book.give_back(key)
+        waiting = len(self.account.line) > 0
+        if due or ((tight or waiting) and self.account.has_news):
+            await self._settle()
+        if waiting or now - self._asked_at >= _AHEAD_SECONDS:
+            call = self.account.lease_call(utc_day(self.now()))
+            if call is not None:
+                await self._ask(call)
+
+    async def _ask(self, call: LeaseCall) -> None:
+        self._asked_at = self._loop.time()
+        async with asyncio.timeout(_CALL_SECONDS):
+            answer = _leases.decode(await self._link.post("leases", msgspec.json.encode(call)))
+        self._learn_time(answer.now)
+        away = self.account.take_leases(answer, utc_day(self.now()))
+        self._admit()
+        self._send_away(away)
+
+    async def _settle(self, *, closing: bool = False) -> None:
+        batch = self.account.batch(closing=closing)
+        body = msgspec.json.encode(batch)
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                answer = _settled.decode(await self._link.post("settlements", body))
+        except ControlError as error:
+            if error.status != 400:
+                raise
+            log.error("the ledger refuses a batch; what it held stays charged")
+            answer = SettleAnswer(self.now(), batch.sequence)
+        self._settled_at = self._loop.time()
+        self._learn_time(answer.now)
+        self.account.acknowledge(answer, utc_day(answer.now))
+
+    async def _pause(self) -> None:
+        """Sleep until there is something to do."""
+        waiting = len(self.account.line) > 0
+        seconds = _POLL_SECONDS * (0.5 + random.random()) if waiting else _SETTLE_SECONDS
+        if waiting and not self._wake.is_set():
+            deadline = self.account.line.next_deadline() or 0.0
+            seconds = max(0.0, min(seconds, deadline - self._loop.time()))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _admit(self) -> None:
+        admitted = self.account.line.admit(utc_day(self.now()), self._loop.time())
+        for waiter, reservation in admitted:
+            future = self._futures.get(waiter)
+            if future is None or future.done():
+                self.account.book.settle(reservation, 0)
+            else:
+                future.set_result(reservation)
+
+    def _send_away(self, away: list[tuple[Waiter, Refusal]]) -> None:
+        for waiter, refusal in away:
+            self._turn(waiter, Turned(refusal, waiter.short_of))
+
+    def _turn(self, waiter: Waiter, error: Exception) -> None:
+        self.account.line.leave(waiter)
+        future = self._futures.get(waiter)
+        if future is not None and not future.done():
+            future.set_exception(error)
+
+    def _learn_time(self, ledger_now: float) -> None:
+        self._ledger_time = (ledger_now, self._loop.time())
+
+    def _note_failure(self, error: Exception) -> None:
+        self.failures += 1
+        if self.failures == 1 or self.failures % 50 == 0:
+            log.warning("the ledger is out of reach", reason=str(error) or type(error).__name__)

@@ -1,0 +1,139 @@
+"""What a call cost: from the vendor's figures where there are any, else from our bounds."""
+
+from collections.abc import Callable
+
+from pai.budget.book import Reservation
+from pai.budget.estimate import LearnedRatio
+from pai.budget.interrupted import Seen, interrupted, unmetered
+from pai.budget.price import Tokens, cost_microusd
+from pai.dialect.openai import ChatRequest, StreamMeter
+from pai.gateway.desk import Desk
+from pai.gateway.routes import AgentRoutes, Route
+from pai.ir.ledger import Usage
+from pai.providers.redact import Redactor
+
+
+class Call:
+    """One request at a vendor: its reservation, its times, and how it is settled.
+
+    Times are seconds of the loop's clock. It is settled once; what comes later changes nothing.
+    """
+
+    __slots__ = (
+        "_agent",
+        "_desk",
+        "_ratio",
+        "_request",
+        "_route",
+        "first",
+        "held",
+        "sent",
+        "text_first",
+        "text_last",
+    )
+
+    def __init__(
+        self,
+        desk: Desk,
+        agent: AgentRoutes,
+        route: Route,
+        request: ChatRequest,
+        ratio: LearnedRatio,
+        held: Reservation,
+    ) -> None:
+        self._desk, self._agent, self._route = desk, agent, route
+        self._request, self._ratio = request, ratio
+        self.held = held
+        self.sent = self.first = self.text_first = self.text_last = 0.0
+
+    def send(self, now: float) -> None:
+        """Note that the request leaves now."""
+        self.sent = now
+
+    def seen(self, now: float) -> None:
+        """Note that the answer begins."""
+        self.first = now
+
+    def text_seen(self, now: float) -> None:
+        """Note that output is here."""
+        self.text_first = self.text_first or now
+        self.text_last = now
+
+    def abandon(self, now: float) -> None:
+        """Settle what nothing else has settled: the job was cancelled or failed."""
+        if self.sent:
+            self.settle_interrupted(0, now)
+        else:
+            self.settle_free()
+
+    def settle_free(self) -> None:
+        """Nothing was billed."""
+        self._desk.settle(self.held, 0, None)
+
+    def settle_measured(self, tokens: Tokens, now: float) -> None:
+        """Charge the vendor's own figures."""
+        self._ratio.learn(self._request.shape, tokens.input)
+        self._settle(tokens, now, estimated=False)
+
+    def settle_unmetered(self, now: float) -> None:
+        """Charge the whole reservation: the answer is complete, its figures are not."""
+        self._settle(unmetered(self.held.fit), now, estimated=True)
+
+    def settle_interrupted(self, text_bytes: int, now: float, known: Tokens | None = None) -> None:
+        """Charge what was seen, what may have been unseen, and the input."""
+        since_text = now - self.text_last if self.text_last else 0.0
+        silent = (self.text_first or now) - self.sent + since_text
+        tokens = interrupted(self.held.fit, Seen(text_bytes, silent))
+        if known is not None and known.total > tokens.total:
+            tokens = known
+        self._settle(tokens, now, estimated=True)
+
+    def settle_stream(self, meter: StreamMeter, now: float, *, whole: bool) -> None:
+        """Charge a stream that has ended, or was broken off."""
+        meter.finish()
+        if meter.tokens is not None and (meter.complete or whole):
+            self.settle_measured(meter.tokens, now)
+        else:
+            self.settle_interrupted(meter.text_bytes, now, meter.tokens)
+
+    def _settle(self, tokens: Tokens, now: float, *, estimated: bool) -> None:
+        usage = Usage(
+            agent=self._agent.id,
+            model=self._route.binding.id,
+            day=self.held.keys[0][1],
+            requests=1,
+            input=tokens.input,
+            cached=tokens.cached,
+            output=tokens.output,
+            reasoning=tokens.reasoning,
+            cost_microusd=cost_microusd(tokens, self._route.price),
+            estimated=int(estimated),
+            first_byte_ms=int(((self.first or now) - self.sent) * 1000),
+            duration_ms=int((now - self.sent) * 1000),
+        )
+        self._desk.settle(self.held, tokens.total, usage)
+
+
+class StreamTap:
+    """Meters a stream on its way to the client, and takes the vendor's key out of it."""
+
+    def __init__(
+        self, call: Call, meter: StreamMeter, redactor: Redactor | None, clock: Callable[[], float]
+    ) -> None:
+        self._call, self._meter, self._clock = call, meter, clock
+        self._redactor = None if redactor is None else redactor.fresh()
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes of the vendor; return those for the client."""
+        before = self._meter.text_bytes
+        passed = self._meter.feed(chunk)
+        if self._meter.text_bytes > before:
+            self._call.text_seen(self._clock())
+        return passed if self._redactor is None else self._redactor.feed(passed)
+
+    def finish(self) -> bytes:
+        """Return what was held back."""
+        rest = self._meter.finish()
+        return (
+            rest if self._redactor is None else self._redactor.feed(rest) + self._redactor.finish()
+        )
