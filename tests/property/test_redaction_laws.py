@@ -81,6 +81,13 @@ def test_at_most_a_few_bytes_of_a_long_secret_pass_a_mask(
     assert secret[SEEN_BYTES:] not in sent
 
 
+def test_a_secret_that_ends_the_stream_is_masked() -> None:
+    """Its last byte could begin a longer spelling: it is held, and must not come out as it is."""
+    mask = Mask((b"ends-with-\\",), DUMMY)
+    sent = mask.feed(b"x ends-with-\\") + mask.finish()
+    assert b"ends-with" not in sent
+
+
 def test_a_mask_does_not_stall_a_conversation() -> None:
     mask = Mask((b"Secret-0123456789",), DUMMY)
     assert mask.feed(b"hello S") == b"hello S"

@@ -22,6 +22,8 @@ _FORBIDDEN_CHARACTERS = {
     0x5C: "holds a backslash",
 }
 _LIMIT_BYTES = 8192
+# Most paths are their own normal form: no escapes, no segment that is empty or begins with a dot.
+_ALREADY_NORMAL = re.compile(rb"/|(?:/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_.~!$&'()*+,=:@-]*+)++/?")
 
 
 class NormalPath(NamedTuple):
@@ -33,6 +35,8 @@ class NormalPath(NamedTuple):
 
 def normalise(raw: bytes) -> NormalPath:
     """Decode escaped unreserved characters; refuse whatever servers read in two ways."""
+    if len(raw) <= _LIMIT_BYTES and _ALREADY_NORMAL.fullmatch(raw):
+        return NormalPath(raw.decode("ascii"), None)
     fault = _fault_of(raw)
     if fault is not None:
         return NormalPath(None, fault)

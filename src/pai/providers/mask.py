@@ -37,7 +37,7 @@ class Mask:
         if self._any is None:
             return chunk
         data = self._known + chunk
-        masked = self._any.sub(lambda match: cycled(self._dummy, len(match[0])), data)
+        masked = self._masked(data)
         hold = self._held_from(data)
         out = masked[self._sent : hold]
         keep = max(0, hold - SEEN_BYTES)
@@ -45,10 +45,15 @@ class Mask:
         return out
 
     def finish(self) -> bytes:
-        """Return what was held back: the stream ended, so it was no credential."""
-        rest, self._known = self._known[self._sent :], b""
-        self._sent = 0
+        """Return what was held back: the stream has ended, so it is no more than it seems."""
+        rest = self._masked(self._known)[self._sent :]
+        self._known, self._sent = b"", 0
         return rest
+
+    def _masked(self, data: bytes) -> bytes:
+        if self._any is None:
+            return data
+        return self._any.sub(lambda match: cycled(self._dummy, len(match[0])), data)
 
     def _held_from(self, data: bytes) -> int:
         """Return where sending stops: at a beginning that is too long to pass unclear."""

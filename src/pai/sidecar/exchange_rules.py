@@ -5,14 +5,19 @@ from collections.abc import Iterable
 from pai.providers.http_token import parameter_name
 from pai.providers.request import Headers
 
-# With these a POST is a DELETE to some servers, and rules on methods would be about another one.
-_OVERRIDE_HEADERS = frozenset(
-    (b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-method")
-)
-# With these some servers serve another path or host than the one that was checked.
-_REWRITE_HEADERS = frozenset(
-    (b"x-original-url", b"x-rewrite-url", b"x-original-host", b"x-host", b"x-forwarded-host")
-)
+# With some of these a POST is a DELETE to some servers, with others another path or host is
+# served than the one that was checked: rules would be about another request.
+_MISLEADING = {
+    b"x-http-method-override": "method",
+    b"x-http-method": "method",
+    b"x-method-override": "method",
+    b"x-original-method": "method",
+    b"x-original-url": "path",
+    b"x-rewrite-url": "path",
+    b"x-original-host": "host",
+    b"x-host": "host",
+    b"x-forwarded-host": "host",
+}
 _OVERRIDE_PARAMETERS = frozenset((b"_method", b"x-http-method-override", b"$httpmethod"))
 
 
@@ -28,10 +33,11 @@ def host_fault(host: str, port: int | None, sni: str | None, default_port: int) 
 def override_fault(headers: Headers, query: bytes) -> str:
     """Say which header or parameter asks for another method, path or host; empty when none."""
     for name, _ in headers:
-        if name in _OVERRIDE_HEADERS:
-            return f"header {name.decode()} asks for another method than the request line"
-        if name in _REWRITE_HEADERS:
-            return f"header {name.decode()} asks for another host or path than the request line"
+        what = _MISLEADING.get(name)
+        if what is not None:
+            return f"header {name.decode()} asks for another {what} than the request line"
+    if not query:
+        return ""
     for piece in query.replace(b";", b"&").split(b"&"):
         if parameter_name(piece) in _OVERRIDE_PARAMETERS:
             return "a query parameter asks for another method than the request line"
@@ -45,9 +51,8 @@ def stray_dummy(
 
     dummies: with the name of the provider or model vendor they stand for.
     """
+    text = b"\n".join([target, *[value for _, value in headers]])
     for dummy, name in dummies:
-        if name == owner or not dummy:
-            continue
-        if dummy in target or any(dummy in value for _, value in headers):
+        if dummy and name != owner and dummy in text:
             return name
     return ""

@@ -1,7 +1,7 @@
 """The sidecar as a process: snapshots in, audit records out, and an orderly end."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from pai.wire.tasks import spawn
 
 DRAIN_SECONDS = 7.0
 FLUSH_SECONDS = 1.5
+_GATHER_SECONDS = 0.02
 _WORTH_REPEATING = frozenset((401, 403, 408, 429))
 
 
@@ -60,7 +61,8 @@ async def serve(stop: asyncio.Event, bootstrap: Bootstrap, ports: Ports) -> int:
     Nothing listens before the first snapshot is at work: an agent that starts early is refused.
     """
     writer = log.Writer(1)
-    audit = AuditLog(writer.put)
+    lines = _Lines(writer.put)
+    audit = AuditLog(lines.put)
     sidecar = Sidecar(audit)
     link = ControlLink.remote(bootstrap)
     feed = SnapshotFeed(link, SidecarSnapshot, sidecar.apply)
@@ -80,6 +82,7 @@ async def serve(stop: asyncio.Event, bootstrap: Bootstrap, ports: Ports) -> int:
             task.cancel()
         await _flush(audit, link)
         link.close()
+        lines.flush()
         writer.close()
     return 0
 
@@ -101,6 +104,26 @@ async def _flush(audit: AuditLog, link: ControlLink) -> None:
             await audit.flush(_Shipper(link))
     except (TransientError, TimeoutError):
         log.warning("some audit records did not reach control; they are on standard output")
+
+
+class _Lines:
+    """Gathers lines for a moment: waking the writing thread costs more than writing a line."""
+
+    def __init__(self, put: Callable[[bytes], None]) -> None:
+        self._put = put
+        self._lines: list[bytes] = []
+
+    def put(self, line: bytes) -> None:
+        """Queue one line."""
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_GATHER_SECONDS, self.flush)
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        """Hand over what was gathered."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._put(b"\n".join(lines))
 
 
 class _Shipper:

@@ -92,9 +92,3 @@ def test_a_fresh_redactor_shares_no_state() -> None:
     redactor.feed(REAL[:5])
     assert redactor.fresh().finish() == b""
     assert redactor.finish() == REAL[:5]
-
-
-def test_lengths_are_kept_only_when_every_form_keeps_them() -> None:
-    assert Redactor((b"abcd",), b"wxyz").keeps_length
-    assert not Redactor((b"abc/",), b"wxyz").keeps_length
-    assert not Redactor((b"abc",), b"wxyz").keeps_length

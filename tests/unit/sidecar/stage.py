@@ -112,6 +112,7 @@ class Service:
         self.respond: Responder = lambda seen: answer()
         self.chunks: list[bytes] | None = None
         self.closes = False
+        self.pause_seconds: Callable[[Seen], float] = lambda seen: 0.0
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,6 +146,7 @@ class Service:
         seen = await read_message(reader)
         seen.port = writer.get_extra_info("peername")[1]
         self.seen.append(seen)
+        await asyncio.sleep(self.pause_seconds(seen))
         if self.chunks is None:
             writer.write(self.respond(seen))
         else:

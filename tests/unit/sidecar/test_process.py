@@ -43,6 +43,7 @@ class Control(Service):
         self.snapshot = snapshot
         self.ca = Ca()
         self.respond = self._answer
+        self.pause_seconds = lambda seen: 0.3 if self._knows(seen) else 0.0
 
     async def open(self) -> None:
         await self.start(server_context(*self.ca.leaf(NAME)))
@@ -52,9 +53,12 @@ class Control(Service):
             return answer(b"", "401 Unauthorized")
         if "POST" in seen.line:
             return answer(b"", "204 No Content").replace(b"content-length: 0\r\n", b"")
-        if f"after={self.snapshot.version}&" in seen.line:
+        if self._knows(seen):
             return answer(b"", "304 Not Modified").replace(b"content-length: 0\r\n", b"")
         return answer(msgspec.json.encode(self.snapshot))
+
+    def _knows(self, seen: Seen) -> bool:
+        return f"after={self.snapshot.version}&" in seen.line
 
     def bootstrap(self) -> bytes:
         return json.dumps(
