@@ -38,6 +38,7 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_asked_continue",
+        "_body_bytes",
         "_drained",
         "_lingered",
         "_next",
@@ -84,6 +85,7 @@ class ServerConnection(asyncio.Protocol):
         self._read_paused = False
         self._asked_continue = False
         self._lingered = 0
+        self._body_bytes = 0
         self.write_paused = False
         self.keep_alive = True
         self.deadline = NEVER
@@ -170,6 +172,7 @@ class ServerConnection(asyncio.Protocol):
         if limit is not None and (head.content_length or 0) > limit:
             raise Malformed(f"the body is larger than {limit} bytes", 413)
         self.exchange = Exchange(self, head)
+        self._body_bytes = 0
         self._phase = Phase.HANDLER
         self._asked_continue = not head.expect_continue
         self.keep_alive = head.keep_alive
@@ -182,6 +185,11 @@ class ServerConnection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is None:
             return
+        limit = self.limits.body_bytes
+        if limit is not None:
+            self._body_bytes += len(data)
+            if self._body_bytes > limit:
+                raise Malformed(f"the body is larger than {limit} bytes", 413)
         exchange.feed(data, ended)
         if ended and not self.write_paused:
             self.deadline = NEVER
@@ -336,7 +344,8 @@ class ServerConnection(asyncio.Protocol):
         except Malformed as error:
             self._refuse(error)
             return
-        self._after_feed()
+        if self._reader.held or self.exchange is not None:
+            self._after_feed()
         if self._reader.held <= self.limits.buffer_bytes:
             self.resume_reading()
 
