@@ -3,6 +3,7 @@
 import msgspec
 from tests.contract.runtime.world import Control, World, agent, delete, desired
 
+from pai.ir.agent import AgentKey
 from pai.reconcile import RemoveContainer, RunContainer, plan
 from pai.render.containers import Container
 
@@ -113,7 +114,11 @@ async def test_other_platforms_on_the_engine_are_not_seen(world: World) -> None:
     await control.running()
     other = world.runtime(instance=f"{world.instance}x")
     assert await other.observe_all() == frozenset()
-    assert (await other.observe(control.subject.key)).containers == ()
+    seen = await other.observe(control.subject.key)
+    assert (seen.containers, seen.volumes) == ((), ())
+    stranger = AgentKey(control.subject.key.namespace, "stranger")
+    seen = await control.runtime.observe(stranger)
+    assert (seen.containers, seen.volumes) == ((), ())
 
 
 async def test_what_was_only_created_is_never_started(world: World) -> None:

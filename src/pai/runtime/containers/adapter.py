@@ -136,10 +136,15 @@ class ContainerRuntime:
     async def _list(
         self, path: str, chosen: dict[str, str], query: dict[str, str] | None = None
     ) -> list[dict[str, Any]]:
+        """Return what bears all of these labels.
+
+        Checked here too: of several labels, Podman gives volumes that bear any one.
+        """
         marks = [f"{name}={value}" for name, value in sorted(chosen.items())]
         filters = json.dumps({"label": marks})
         answer = await self._client.call("GET", path, query={**(query or {}), "filters": filters})
-        return list(answer if isinstance(answer, list) else answer.get("Volumes") or [])
+        listed = answer if isinstance(answer, list) else answer.get("Volumes") or []
+        return [item for item in listed if chosen.items() <= (item.get("Labels") or {}).items()]
 
     async def _container(self, identity: str) -> ObservedContainer | None:
         """Return one container, None when it went away meanwhile."""
