@@ -218,7 +218,7 @@ class Control:
         self.events += step.events
         for action in step.actions:
             try:
-        await self.runtime.execute(action)
+                await self.runtime.execute(action)
             except EngineRefusedError as error:
                 self.history = refused(self.history, action, error.message, self._now())
                 break
