@@ -16,7 +16,7 @@ from pai.errors import TransientError
 from pai.ir.snapshot import AuditRecord
 from pai.wire import log
 
-SPOOL_RECORDS = 10_000
+SPOOL_RECORDS = 5_000
 BATCH_RECORDS = 500
 _INTERVAL_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0

@@ -13,13 +13,14 @@ from pai.sidecar.state import State
 from pai.wire import log
 from pai.wire.client import UpstreamResponse
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import UpstreamError
+from pai.wire.message import ClientGone, UpstreamError
 from pai.wire.server import Exchange
 
 # alt-svc would send clients to HTTP/3, which has no way out of the agent's namespace
 _NOT_RETURNED = frozenset((b"alt-svc",))
 _REPLACED = frozenset((b"host", b"accept-encoding"))
 _STATUS_OF = {"timeout": 504}
+CLIENT_GONE = 499  # in records only: nobody was there to be told
 
 
 async def forward(
@@ -41,6 +42,9 @@ async def forward(
     except UpstreamError as error:
         await _fail(exchange, error, written)
         return
+    except ClientGone:
+        written(CLIENT_GONE)
+        raise
     written(response.head.status)
     await _relay_searched(exchange, response, route.redactor, route.mask)
 

@@ -29,6 +29,7 @@ class Sidecar:
         self._audit = audit
         self._limits = limits or ClientLimits()
         self._state: State | None = None
+        self._refused: int | None = None
 
     @property
     def state(self) -> State:
@@ -46,7 +47,9 @@ class Sidecar:
         try:
             new = State(snapshot, self._limits)
         except (PaiError, ValueError) as error:
-            log.error("snapshot refused", version=snapshot.version, error=str(error))
+            if snapshot.version != self._refused:  # control is asked again and again
+                self._refused = snapshot.version
+                log.error("snapshot refused", version=snapshot.version, error=str(error))
             raise
         old, self._state = self._state, new
         self._audit.agent, self._audit.replica = snapshot.agent, snapshot.replica

@@ -222,3 +222,15 @@ async def test_the_second_provider_gets_its_own_token(stage: Stage) -> None:
     await client.get("/", OTHER)
     assert stage.other.seen[0].get("authorization") == [f"Bearer {OTHER_TOKEN}"]
     await client.close()
+
+
+async def test_a_request_whose_client_goes_is_recorded_and_stopped(stage: Stage) -> None:
+    stage.weather.pause_seconds = lambda seen: 5.0
+    client = await stage.tls()
+    client.writer.write(request("GET", "/v1/slow", HOST))
+    while not stage.weather.seen:
+        await asyncio.sleep(0.01)
+    await client.close()
+    async with asyncio.timeout(5):
+        while '"status":499' not in stage.audit():
+            await asyncio.sleep(0.01)
