@@ -12,7 +12,6 @@ from pai.wire.message import (
     PayloadTooLarge,
     ResponseHead,
     UpstreamError,
-    UpstreamErrorKind,
 )
 from pai.wire.serialize import LAST_CHUNK, chunk
 
@@ -147,7 +146,9 @@ class _Collector:
             self.future.set_exception(_cut(outcome))
 
 
-def _cut(outcome: Outcome) -> UpstreamError:
+def _cut(outcome: Outcome) -> UpstreamError | ClientGone:
+    if outcome is Outcome.CLIENT_GONE:
+        return ClientGone()
     if outcome is Outcome.TIMED_OUT:
         return UpstreamError("timeout", "the upstream stopped sending")
     return UpstreamError("connect", "the upstream broke off within its response")
@@ -268,6 +269,8 @@ class UpstreamConnection(asyncio.Protocol):
         """The exchange this works for has lost its client: nothing is worth finishing."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
+        if self.response is not None:
+            self.response.fail(Outcome.CLIENT_GONE)
         self.abort()
 
     def pause(self) -> None:
@@ -315,6 +318,8 @@ class UpstreamConnection(asyncio.Protocol):
                 self._reader.eof()
             except Malformed:
                 self._broken()
+        if not self.closed and not self.idle:
+            self._broken()  # it ended before its answer began
         self._close(abort=False)
         return False
 
@@ -350,6 +355,7 @@ class UpstreamConnection(asyncio.Protocol):
         if response is None:
             return
         if ended and response.head.status != 101:
+            response.ended = True
             self._finish(response)
         response.feed(data, ended)
 
@@ -405,15 +411,13 @@ class UpstreamConnection(asyncio.Protocol):
             )
 
     def _fail(self, error: UpstreamError) -> None:
-        kind: UpstreamErrorKind = error.kind
         error.sent = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
-        response = self.response
+        if self.response is not None:
+            timed_out = error.kind == "timeout"
+            self.response.fail(Outcome.TIMED_OUT if timed_out else Outcome.UPSTREAM_BROKEN)
         self._close(abort=True)
-        if response is not None:
-            timed_out = kind == "timeout"
-            response.fail(Outcome.TIMED_OUT if timed_out else Outcome.UPSTREAM_BROKEN)
 
     def _close(self, *, abort: bool) -> None:
         if self.closed:
@@ -423,6 +427,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = NEVER
         self._release_exchange()
         self._pool.forget(self)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(UpstreamError("connect", "aborted", sent=True))
+        if self.response is not None:
+            self.response.fail(Outcome.UPSTREAM_BROKEN)
         if abort:
             self.transport.abort()
         else:
