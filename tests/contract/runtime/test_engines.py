@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.contract.runtime.world import SECRET, Control, EngineWorld, agent, delete
 
+from pai.ir.agent import Resources
 from pai.reconcile import plan
 from pai.render.containers import FILES_DIRECTORY
 from pai.runtime.containers import ContainerRuntime, find_socket
@@ -67,6 +68,13 @@ async def test_the_agent_is_confined(engine_world: EngineWorld) -> None:
         control, "ulimit -n; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max"
     )
     assert "4096" in limits
+
+
+async def test_more_processors_than_there_are_is_no_error(engine_world: EngineWorld) -> None:
+    """As on Kubernetes: a limit is a bound, not a wish."""
+    limits = Resources(limit_cpu_milli=640_000, request_cpu_milli=10, request_memory_bytes=8 << 20)
+    control = Control(engine_world, agent(engine_world, resources=limits))
+    await control.running()
 
 
 async def test_steps_share_a_network_and_nothing_else(engine_world: EngineWorld) -> None:

@@ -24,6 +24,8 @@ RUN_LAUNCHER = f"{volumes.RUN_DIRECTORY}/launcher"
 SIDECAR_MEMORY_BYTES = 256 << 20
 SMALL_MEMORY_BYTES = 128 << 20
 AGENT_PIDS = 4096
+CPU_PERIOD_MICROSECONDS = 100_000
+CPU_QUOTA_MIN_MICROSECONDS = 1000  # less is refused by the kernel
 # Podman takes limits from its own configuration unless they are given, and an engine that may not
 # raise its own limit fails on a higher one. Processes are bounded by PidsLimit.
 ULIMITS = [
@@ -163,7 +165,10 @@ def _resources(resources: Resources) -> Body:
     if resources.request_memory_bytes is not None:
         given["MemoryReservation"] = resources.request_memory_bytes
     if resources.limit_cpu_milli is not None:
-        given["NanoCpus"] = resources.limit_cpu_milli * 1_000_000
+        # Not NanoCpus: Docker refuses more of those than the machine has processors.
+        given["CpuPeriod"] = CPU_PERIOD_MICROSECONDS
+        quota = resources.limit_cpu_milli * CPU_PERIOD_MICROSECONDS // 1000
+        given["CpuQuota"] = max(quota, CPU_QUOTA_MIN_MICROSECONDS)
     if resources.request_cpu_milli is not None:
         given["CpuShares"] = max(2, resources.request_cpu_milli * 1024 // 1000)
     return given

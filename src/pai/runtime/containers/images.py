@@ -50,11 +50,11 @@ class Images:
         try:
             await self._stream(image)
             self._states.pop(image, None)
-        except PaiError as error:
+        except (PaiError, ValueError) as error:
             before = self._states.get(image, ImageState(present=False))
             self._states[image] = ImageState(
                 present=False,
-                error=error.message[:_ERROR_LENGTH],
+                error=str(error)[:_ERROR_LENGTH],
                 failed_at=self._now(),
                 failures=before.failures + 1,
             )
