@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 from secrets import token_hex
 
+from pai.gateway.chat import MOST_BODY_BYTES
 from pai.gateway.desk import Desk
 from pai.gateway.service import Service
 from pai.ir.snapshot import GatewaySnapshot
 from pai.wire import log, run
 from pai.wire.feed import ControlLink, SnapshotFeed
-from pai.wire.server import HttpServer
+from pai.wire.server import HttpServer, ServerLimits
 from pai.wire.tasks import spawn
 
+# An SDK sends its whole body before it reads: a refusal must outlast that to be seen.
+_LIMITS = ServerLimits(linger_bytes=2 * MOST_BODY_BYTES, linger_seconds=15.0)
 _DRAIN_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 
@@ -36,7 +39,7 @@ async def _serve(
     link = ControlLink.local(data, "gateway")
     desk = Desk(ControlLink.local(data, "gateway"), worker)
     service = Service(desk, worker, lambda: _credential(data))
-    server = HttpServer(service.handle)
+    server = HttpServer(service.handle, _LIMITS)
     try:
         for host, port in listeners:
             await server.listen(host, port, reuse_port=True, freebind=True)
