@@ -25,7 +25,8 @@ def sidecar_credential(control: Running, name: str, replica: int = 0) -> str:
     found = [
         held.files["bootstrap.json"]
         for held in control.engine.containers.values()
-        if held.made_of.step == "sidecar" and held.made_of.name.endswith(f"{name}-{replica}-sidecar")
+        if held.made_of.step == "sidecar"
+        and held.made_of.name.endswith(f"{name}-{replica}-sidecar")
     ]
     credential: str = json.loads(found[0])["credential"]
     return credential
@@ -308,7 +309,7 @@ async def test_tls_on_the_bridge_with_our_own_authority(tmp_path: Path) -> None:
     async with running(tmp_path) as control:
         await control.apply(agent())
         await control.until("writer", "Running")
-        held = [h for h in control.engine.containers.values() if h.made_of.step == "sidecar"][0]
+        held = next(h for h in control.engine.containers.values() if h.made_of.step == "sidecar")
         bootstrap = json.loads(held.files["bootstrap.json"])
         assert bootstrap["control"] == f"https://127.0.0.1:{control.ports.internal}"
         context = ssl.create_default_context(cadata=bootstrap["ca_pem"])

@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticCustomError
+
 from pai.api.agentworkload import AgentWorkload
 from pai.api.fault import DocumentErrors, Fault
 from pai.api.kinds import Resource
 from pai.api.modelbinding import ModelBinding
 from pai.api.provider import Provider
+from pai.api.scalars import name
 from pai.api.secret import Secret
 from pai.api.validation import examine, validate_all
 from pai.control.documents import as_written
@@ -22,6 +25,7 @@ _HASH_PREFIX = "sha256:"
 
 def parse_all(documents: Sequence[Any], namespace: str) -> list[Resource]:
     """Return validated resources of that namespace. Raises DocumentErrors with all faults."""
+    _check_namespace(namespace)
     resources = [resource.in_namespace(namespace) for resource in validate_all(documents)]
     faults = [
         Fault(
@@ -124,6 +128,13 @@ def stored_spec(resource: Resource) -> dict[str, Any]:
 def key_of(resource: Resource) -> ResourceKey:
     """Return the identity of a resource whose namespace is known."""
     return ResourceKey(resource.kind, resource.namespace, resource.name)
+
+
+def _check_namespace(namespace: str) -> None:
+    try:
+        name(namespace)
+    except PydanticCustomError as error:
+        raise SpecError(f"namespace: {error.message()}") from None
 
 
 def _version_faults(resources: Sequence[Resource]) -> list[Fault]:
