@@ -21,6 +21,7 @@ class FakeControl:
         self.queries: list[dict[str, list[str]]] = []
         self.answers: dict[tuple[str, str], tuple[int, Json | str]] = {}
         self.events: list[Json] = []
+        self.events_at_once = 100
         self.after_watch: Callable[[], None] = lambda: None
         self.url = ""
 
@@ -98,9 +99,10 @@ def _watch(control: FakeControl, request: BaseHTTPRequestHandler) -> None:
     request.send_header("connection", "close")
     request.end_headers()
     request.wfile.write(b": watching\n\n")
-    for event in control.events:
+    now, later = control.events[: control.events_at_once], control.events[control.events_at_once :]
+    for event in now:
         request.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-    control.events = []
+    control.events = later
     control.after_watch()
     request.close_connection = True
 

@@ -79,7 +79,7 @@ def addresses(api_port: int, gateway_port: int, edge_port: int) -> str:
         [
             ("API", f"http://127.0.0.1:{api_port}"),
             ("Gateway", f"http://127.0.0.1:{gateway_port}"),
-            ("Agents", f"http://NAME.localhost:{edge_port}"),
+            ("Agents", f"http://ID.localhost:{edge_port}"),
         ],
         indent="  ",
     )

@@ -24,6 +24,7 @@ _RESTARTED_AT = "pai.io/restarted-at"
 _GONE = 410
 _SHORTEST_SECONDS = 0.05
 _PAUSE_SECONDS = 0.2
+_SETTLE_SECONDS = 1.0
 
 Agents = dict[str, Json]
 
@@ -58,20 +59,39 @@ def wait_until_ready(client: PlatformClient, names: Collection[str], seconds: fl
     Raises CommandError naming the first that failed, or those that were late.
     """
     waiting: dict[str, str] = dict.fromkeys(names, "not seen yet")
+    unproven: set[str] = set()
 
     def all_ready(agents: Agents) -> bool:
-        for name in list(waiting):
-            if name in agents:
-                now = _unless_failed(name, progress(agents[name]))
-                waiting[name] = now.message
-                if now.done:
-                    del waiting[name]
+        for name in waiting.keys() & agents.keys():
+            now = _unless_failed(name, progress(agents[name]))
+            waiting[name] = now.message
+            if now.done:
+                del waiting[name]
+                unproven.update([name] if _may_end_at_once(agents[name]) else [])
         return not waiting
 
     if waiting and not _watched(client, seconds, all_ready):
         late = ", ".join(f"{name} ({said})" for name, said in sorted(waiting.items()))
         hint = f"pai status {sorted(waiting)[0]}"
         raise CommandError(f"not ready after {seconds:g} s: {late}", hint=hint)
+    if unproven:
+        _settle(client, unproven)
+
+
+def _may_end_at_once(agent: Json) -> bool:
+    """Say whether readiness means no more than that the process began: no port proves more."""
+    return dig(agent, "spec", "inbound") is None and desired_replicas(agent) > 0
+
+
+def _settle(client: PlatformClient, names: Collection[str]) -> None:
+    """Look for a moment whether agents stay up; raises CommandError when one does not."""
+
+    def one_failed(agents: Agents) -> bool:
+        for name in agents.keys() & set(names):
+            _unless_failed(name, progress(agents[name]))
+        return False
+
+    _watched(client, _SETTLE_SECONDS, one_failed)
 
 
 def wait_until_restarted(client: PlatformClient, agent: Json, seconds: float) -> None:

@@ -68,6 +68,17 @@ def test_apply_says_why_it_failed(pai: Pai, control: FakeControl) -> None:
     assert done.err == "error: agent a: Failed: agent exited with 3: boom\nhint:  pai status a\n"
 
 
+def test_an_agent_that_ends_at_once_is_not_taken_for_ready(pai: Pai, control: FakeControl) -> None:
+    control.events = [
+        modified(agent(1)),
+        modified(agent(0, "Failed", message="agent exited with 3")),
+    ]
+    control.events_at_once = 1
+    done = pai("apply", "-f", "-", "--wait", "--timeout", "20", stdin=AGENT_YAML)
+    assert done.code == 1
+    assert "agent a: Failed: agent exited with 3" in done.err
+
+
 def test_apply_says_what_it_waited_for(pai: Pai, control: FakeControl) -> None:
     done = pai("apply", "-f", "-", "--wait", "--timeout", "0.3", stdin=AGENT_YAML)
     assert done.code == 1
