@@ -101,7 +101,7 @@ AGENT_SPEC = fields(
     env=unique_by(fields({"name": ENV_NAME, "value": TEXT}), "name"),
     resources=fields(
         {},
-        requests=fields({}, cpu=st.sampled_from(["100m", 0.5]), memory=st.just("64Mi")),
+        requests=fields({}, cpu=st.sampled_from(["100m", 0.5]), memory=st.just("64Ki")),
         limits=fields({}, cpu=st.sampled_from([1, "2"]), memory=SIZE),
     ),
     tokens=fields({}, maxPerDay=TOKENS, maxPerRequest=TOKENS),
