@@ -39,6 +39,7 @@ class ServerConnection(asyncio.Protocol):
     __slots__ = (
         "_asked_continue",
         "_body_bytes",
+        "_detached",
         "_drained",
         "_lingered",
         "_next",
@@ -85,6 +86,7 @@ class ServerConnection(asyncio.Protocol):
         self._read_paused = False
         self._asked_continue = False
         self._lingered = 0
+        self._detached = False
         self._body_bytes = 0
         self.write_paused = False
         self.keep_alive = True
@@ -252,6 +254,7 @@ class ServerConnection(asyncio.Protocol):
     def detach(self, end: "PipeEnd") -> bytes:
         """Leave the transport to a tunnel; return what the client has sent already."""
         self._phase = Phase.CLOSED
+        self._detached = True
         self.deadline = NEVER
         self.transport.set_protocol(end)
         return self._reader.take_rest()
@@ -350,6 +353,8 @@ class ServerConnection(asyncio.Protocol):
             self.resume_reading()
 
     def _served(self, task: asyncio.Task[None]) -> None:
+        if self._detached:  # a tunnel had the transport: nothing else tells that it is over
+            self._server.discard(self)
         if task.cancelled():
             self.break_off()
             return
