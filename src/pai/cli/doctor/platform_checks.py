@@ -87,7 +87,10 @@ def control(settings: Settings, data: DataDir) -> Iterator[Check]:
     if running(data.pid_file) is None:
         return
     server = f"http://127.0.0.1:{settings.api_port}"
-    for name, socket in (("api socket", str(data.api_socket)), ("api port", None)):
+    if not data.api_socket.exists():
+        yield Check("api socket", "FAIL", "not there", f"read {data.log('control')}")
+    sockets = [("api socket", str(data.api_socket))] if data.api_socket.exists() else []
+    for name, socket in (*sockets, ("api port", None)):
         client = PlatformClient(http_client(server, None, socket), "default")
         try:
             version = client.version()["version"]
