@@ -47,7 +47,9 @@ def up(
 ) -> None:
     """Start the platform on this machine. Options are kept in settings.toml for the next time.
 
-    When it runs already, say where, and change nothing.
+    Without -d it shows what its processes write, until Ctrl-C stops them all. When it runs
+    already, it says where, changes nothing and ends with 0; with 1 when options differ from
+    those it runs with. Afterwards the context `local` is the one in use.
     """
     from pai.cli import startup
 
@@ -67,7 +69,11 @@ def down(
         bool, typer.Option("--keep-agents", help="Leave the agents' containers running.")
     ] = False,
 ) -> None:
-    """Stop the platform and its agents' containers. Resources, volumes and budgets stay."""
+    """Stop the platform and its agents' containers. Resources, volumes and budgets stay.
+
+    The containers are removed; `pai up` makes them anew. Agents that are kept can't call models or
+    be reached until then.
+    """
     from pai.cli import shutdown
 
     shutdown.down(locations.data_dir(), keep_agents=keep_agents)
