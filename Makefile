@@ -1,11 +1,14 @@
 # Everything here is safe to run twice.
-.PHONY: demo setup check test bench generate golden docs clean
+.PHONY: demo demo-stop setup check test bench generate golden docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 demo: setup          ## set up this machine, run an agent, show what it did
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m scripts.demo
+
+demo-stop:           ## end what the demo started
+	@$(BIN)/python -m scripts.demo --stop
 
 setup:               ## Python environment, launcher, container engine, images
 	@scripts/setup.sh

@@ -1,0 +1,52 @@
+"""Which model the demo asks: a vendor whose key is here, a server that was named, or the script."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Vendor(NamedTuple):
+    """Where the model is. variable: holds the key; None = the scripted server."""
+
+    name: str
+    provider: str
+    model: str
+    endpoint: str | None
+    variable: str | None
+
+
+# First match wins. Anthropic and Gemini by their OpenAI-compatible endpoints.
+KNOWN = (
+    Vendor(
+        "Anthropic",
+        "openai",
+        "claude-haiku-4-5",
+        "https://api.anthropic.com/v1",
+        "ANTHROPIC_API_KEY",
+    ),
+    Vendor("OpenAI", "openai", "gpt-4o-mini", None, "OPENAI_API_KEY"),
+    Vendor(
+        "Gemini",
+        "openai",
+        "gemini-2.5-flash",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        "GEMINI_API_KEY",
+    ),
+    Vendor("OpenRouter", "openrouter", "openai/gpt-4o-mini", None, "OPENROUTER_API_KEY"),
+)
+
+
+def chosen(environment: Mapping[str, str] = os.environ) -> Vendor | None:
+    """Return the vendor to ask, or None for the scripted server.
+
+    PAI_DEMO_ENDPOINT names an OpenAI-compatible server, PAI_DEMO_KEY holds its key if it wants
+    one; PAI_DEMO_MODEL overrides the model everywhere.
+    """
+    model = environment.get("PAI_DEMO_MODEL")
+    endpoint = environment.get("PAI_DEMO_ENDPOINT")
+    if endpoint:
+        return Vendor(endpoint, "openai", model or "default", endpoint, "PAI_DEMO_KEY")
+    for vendor in KNOWN:
+        if vendor.variable and environment.get(vendor.variable):
+            return vendor._replace(model=model) if model else vendor
+    return None
