@@ -62,8 +62,9 @@ def encode_name(name: str) -> bytes:
 
     Raises DnsFormatError.
     """
-    labels = name.rstrip(".").encode("ascii", "replace").split(b".") if name.strip(".") else []
-    if not all(_LABEL.fullmatch(label) for label in labels):
+    text = name.removesuffix(".")
+    labels = text.encode("ascii", "backslashreplace").split(b".") if text else []
+    if not text.isascii() or not all(_LABEL.fullmatch(label) for label in labels):
         raise DnsFormatError(f"{name!r} is not a host name")
     wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
     if len(wire) > 255:
