@@ -15,7 +15,7 @@ UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1, "": 1}
 def documented(section: str) -> dict[str, float | None]:
     text = PAGE.split(f"(`{section}`")[1].split("\n## ")[0]
     found: dict[str, float | None] = {}
-    for line in text.splitlines():
+    for line in filter(lambda line: line.startswith("|"), text.splitlines()):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         names = re.findall(r"`(\w+)`", cells[0])
         for name, value in zip(names, cells[1].split(", ") if names else [], strict=True):
