@@ -73,10 +73,13 @@ class Running:
         self.token = (data / "run" / "first-token").read_text()
         self.headers = {"authorization": f"Bearer {self.token}"}
         self.http = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{ports.api}", headers=self.headers, trust_env=False
+            base_url=f"http://127.0.0.1:{ports.api}",
+            headers=self.headers,
+            trust_env=False,
+            verify=False,
         )
         self.anonymous = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{ports.api}", trust_env=False
+            base_url=f"http://127.0.0.1:{ports.api}", trust_env=False, verify=False
         )
         transport = httpx.AsyncHTTPTransport(uds=str(data / "run" / "internal.sock"))
         self.internal = httpx.AsyncClient(base_url="http://control", transport=transport)

@@ -11,12 +11,18 @@ from pathlib import Path
 from pai.control import library_logs
 from pai.control.assembly import Control
 from pai.control.engine_door import Connect, connect_engine
+from pai.control.readiness import Prober
 from pai.errors import SpecError
 from pai.wire import log
 
 
-async def run(data: Path, connect: Connect = connect_engine) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SpecError, TransientError when it can't start."""
+async def run(
+    data: Path, connect: Connect = connect_engine, prober: Prober | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SpecError, TransientError when it can't start.
+
+    connect, prober: a test brings its own engine and sidecars.
+    """
     library_logs.install()
     os.umask(0o077)  # whatever is made below DATA is its owner's alone
     stop = asyncio.Event()
@@ -24,7 +30,7 @@ async def run(data: Path, connect: Connect = connect_engine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with _only_one(data / "run" / "control.lock"):
-        control = Control(data, connect)
+        control = Control(data, connect, prober)
         try:
             await control.start()
             log.info("control serves", instance=control.instance)

@@ -36,7 +36,7 @@ async def test_a_full_disk_is_told_and_survived(small_disk: Path) -> None:
     store = SqliteStore(file, InstanceKey(b"k" * 32))
     await store.open()
     await store.commit([put("first", 10)], NOW)
-    with pytest.raises(TransientError, match="no space|can't be written"):
+    with pytest.raises(TransientError, match=r"no space|can't be written"):
         for number in range(100):
             await store.commit([put(f"many-{number}", 9000), put(f"more-{number}", 9000)], NOW)
     records, _ = await store.find("Secret", "default")

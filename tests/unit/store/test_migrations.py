@@ -81,7 +81,7 @@ async def test_the_wrong_instance_key_is_refused(tmp_path: Path) -> None:
     await store.open()
     await store.close()
     again = SqliteStore(file, InstanceKey(b"l" * 32))
-    with pytest.raises(KeyMismatchError, match="instance.key"):
+    with pytest.raises(KeyMismatchError, match=r"instance\.key"):
         await again.open()
     await again.close()
 
