@@ -72,7 +72,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
     with serve(tmp_path / "engine.sock") as engine:
         made = Home(tmp_path / "home", engine)
         yield made
-        made.pai("down")
+        if is_locked(made.data.pid_file):
+            made.pai("down", "--keep-agents")
 
 
 def test_up_list_down(home: Home) -> None:
@@ -192,6 +193,15 @@ def test_wrong_settings_are_one_line(home: Home) -> None:
     assert done.returncode == 1
     assert "settings.toml" in done.stderr
     assert "apiPrt" in done.stderr
+
+
+def test_a_directory_that_can_not_be_written_is_one_line(home: Home) -> None:
+    home.data.credential("edge").mkdir(parents=True)  # even root can't replace it by a file
+    done = home.pai("up", "-d")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in done.stderr
+    assert home.pids() == []
 
 
 def test_in_the_foreground_lines_are_shown_and_ctrl_c_stops(home: Home) -> None:

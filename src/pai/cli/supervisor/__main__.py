@@ -21,7 +21,12 @@ def main() -> int:
         supervise(DataDir(arguments.data), reporter)
     except PaiError as error:
         reporter.failed(error.message, error.hint)
-        print(f"{error.message}", file=sys.stderr)
+        print(error.message, file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, a directory taken away
+        text = f"{error.filename or arguments.data}: {error.strerror}"
+        reporter.failed(text, "pai doctor")
+        print(text, file=sys.stderr)
         return 1
     return 0
 

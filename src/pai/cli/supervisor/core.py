@@ -69,9 +69,13 @@ class Supervisor:
 
     def started(self, child: Child, identity: Identity | None) -> None:
         """Remember the process, so that a later start can end it should we die."""
-        if identity is not None:
-            self._alive[child.name] = identity
+        if identity is None:
+            return
+        self._alive[child.name] = identity
+        try:
             remember(self._data.children, self._alive)
+        except OSError as error:  # a full disk; the kernel still ends the child when we die
+            self._reporter.line(child.name, f"its pid can't be written: {error.strerror}")
 
     def exited(self, child: Child, code: int, delay_seconds: float) -> None:
         """Count an exit and tell of it."""

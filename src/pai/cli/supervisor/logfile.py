@@ -15,7 +15,9 @@ class LogFile:
         self._path = path
         self._max_bytes = max_bytes
         self._keep = keep
-        self._open()
+        self._lost = 0
+        self._descriptor = self._opened()
+        self._size = os.fstat(self._descriptor).st_size
 
     def __enter__(self) -> "LogFile":
         return self
@@ -46,20 +48,24 @@ class LogFile:
         """Close the file."""
         os.close(self._descriptor)
 
-    def _open(self) -> None:
+    def _opened(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
-        self._size = os.fstat(self._descriptor).st_size
-        self._lost = 0
+        return os.open(self._path, flags, 0o600)
 
     def _turn_over(self) -> None:
-        os.close(self._descriptor)
-        for number in range(self._keep - 1, 0, -1):
-            older = self._numbered(number)
-            if older.exists():
-                older.replace(self._numbered(number + 1))
-        self._path.replace(self._numbered(1))
-        self._open()
+        """Begin a new file; where that is not possible, go on with the old one."""
+        before = self._descriptor
+        self._size = 0
+        try:
+            for number in range(self._keep - 1, 0, -1):
+                older = self._numbered(number)
+                if older.exists():
+                    older.replace(self._numbered(number + 1))
+            self._path.replace(self._numbered(1))
+            self._descriptor = self._opened()
+        except OSError:
+            return  # tried again when as much was written once more
+        os.close(before)
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")

@@ -56,6 +56,22 @@ def test_a_full_disk_does_not_stop_anything(
     assert (tmp_path / "a.log").read_bytes() == b"kept"
 
 
+def test_a_log_that_can_not_be_turned_over_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    with LogFile(tmp_path / "a.log", max_bytes=4) as log:
+        log.write(b"1111")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", full)
+            log.write(b"2222")
+        log.write(b"3333")
+    assert (tmp_path / "a.log").read_bytes() == b"3333"
+    assert (tmp_path / "a.log.1").read_bytes() == b"11112222"
+
+
 def test_last_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     assert last_lines(path, 3) == []
