@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -86,7 +85,7 @@ class Outside:
             if _runs(int(known[0]), known[1:]):
                 os.kill(int(known[0]), signal.SIGTERM)
         log = self.directory / f"{name}.log"
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *words],
                 stdin=subprocess.DEVNULL,
@@ -96,8 +95,10 @@ class Outside:
             )
         file.write_text("\n".join([str(process.pid), *words]))
         deadline = time.monotonic() + WAIT_SECONDS
-        while not _listens(address):
+        # Asked of its log: a bridge's address can't be dialled before the first container is there.
+        while f" on {address[0]}:{address[1]}" not in log.read_text():
             if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
                 file.unlink()
                 last = log.read_text().strip().splitlines()[-1:] or ["no output"]
                 raise DemoError(f"{name} does not listen on {address[0]}:{address[1]}: {last[0]}")
@@ -111,11 +112,3 @@ def _runs(pid: int, words: list[str]) -> bool:
     except OSError:
         return False
     return command[1 : 1 + len(words)] == words
-
-
-def _listens(address: tuple[str, int]) -> bool:
-    try:
-        socket.create_connection(address, 1).close()
-    except OSError:
-        return False
-    return True
