@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.stage.internet import Internet, open_internet
 from tests.e2e.stage.installation import Platform, agent_yaml, secrets_yaml, services_yaml
+from tests.e2e.stage.internet import Internet, open_internet
 
 
 @pytest.fixture(scope="session")

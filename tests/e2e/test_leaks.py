@@ -26,15 +26,15 @@ with urllib.request.urlopen(request, timeout=10) as answer:
     print(dict(answer.headers), answer.read())
 """
 
-# walks everything the agent can read and prints the paths that hold a needle (given reversed, so
-# that the search does not find itself)
+# walks everything the agent can read and prints the paths that hold a needle; needle and data are
+# compared reversed, so that neither the search nor its memory holds what it looks for
 WALK = """
 import os
-needles = [n[::-1].encode() for n in {needles!r}]
+needles = [n.encode() for n in {needles!r}]
 def search(path):
     try:
         if os.path.getsize(path) > 64 << 20: return
-        with open(path, "rb") as f: data = f.read(64 << 20)
+        with open(path, "rb") as f: data = f.read(64 << 20)[::-1]
     except OSError: return
     if any(n in data for n in needles): print(path)
 for top, dirs, files in os.walk("/"):
@@ -46,7 +46,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     for name in ("environ", "cmdline"):
         search("/proc/" + pid + "/" + name)
         try:
-            data = open("/proc/" + pid + "/" + name, "rb").read()
+            data = open("/proc/" + pid + "/" + name, "rb").read()[::-1]
         except OSError: continue
         if any(n in data for n in needles): print("/proc", pid, name)
 print("walked")

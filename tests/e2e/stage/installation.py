@@ -8,14 +8,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 from tests.e2e.stage.internet import Internet
 
 AGENT_IMAGE = "localhost/pai-quickstart:latest"
+T = TypeVar("T")
 PROBE = Path(__file__).with_name("probe.py").read_text()
 
 
@@ -28,6 +31,7 @@ class Platform:
     engine_url: str
     world: Internet
     ports: dict[str, int] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
     more_settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,6 +95,34 @@ class Platform:
         """Apply YAML from standard input."""
         return self.pai("apply", "-f", "-", *args, stdin=text, check=check)
 
+    @cached_property
+    def instance(self) -> str:
+        """The platform's id, which all its engine objects bear; it must be running."""
+        return str(json.loads(self.pai("version", "-o", "json").stdout)["instance"])
+
+    def processes(self) -> dict[str, int]:
+        """Return the pids of the platform's processes that are alive, by name."""
+        run = self.data / "run"
+        pids = {}
+        if (run / "children.json").exists():
+            known = json.loads((run / "children.json").read_text())
+            pids = {name: entry["pid"] for name, entry in known.items()}
+        return {name: pid for name, pid in pids.items() if self._owns(pid)}
+
+    def _owns(self, pid: int) -> bool:
+        try:
+            return str(self.data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    def until(self, check: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+        """Return the first answer of `check` that says something; fails after `seconds`."""
+        end = time.monotonic() + seconds
+        while not (found := check()):
+            assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+            time.sleep(0.3)
+        return found
+
     def status(self, name: str) -> dict[str, Any]:
         """Return the agent as the API shows it."""
         report = json.loads(self.pai("status", name, "-o", "json").stdout)
@@ -109,9 +141,10 @@ class Platform:
             time.sleep(0.3)
 
     def url(self, name: str) -> str:
-        """Return the agent's public URL."""
-        found: str = self.status(name)["status"]["url"]
-        return found
+        """Return the agent's public URL; it stays the same, so it is asked for once."""
+        if name not in self.urls:
+            self.urls[name] = self.status(name)["status"]["url"]
+        return self.urls[name]
 
     def request(
         self, name: str, path: str, body: bytes | None = None, **headers: str

@@ -89,14 +89,23 @@ def make_certificates(directory: Path) -> None:
     )
 
 
-def open_internet(directory: Path, third: int = 1) -> Internet:
+def free_block() -> ipaddress.IPv4Address:
+    """Return the first address of a random /30 that no interface here has."""
+    taken = subprocess.run(["ip", "-4", "addr"], capture_output=True, text=True, check=True).stdout
+    while True:
+        base = ipaddress.IPv4Address(f"{SUBNET}.0") + 4 * secrets.randbelow(63)
+        if f"{base + 1}/30" not in taken:
+            return base
+
+
+def open_internet(directory: Path) -> Internet:
     """Make a namespace `10.213.77.x/30` beside this one and start the world in it.
 
-    third: picks the /30, so that several worlds can stand beside each other (0..62).
+    Several worlds can stand beside each other.
     """
-    base = ipaddress.ip_address(f"{SUBNET}.0") + 4 * third
+    base = free_block()
     here, there = str(base + 1), str(base + 2)
-    tag = f"pw{third}{secrets.token_hex(2)}"
+    tag = f"pw{secrets.token_hex(4)}"
     run("ip", "netns", "add", tag)
     run("ip", "link", "add", f"{tag}a", "type", "veth", "peer", "name", f"{tag}b")
     run("ip", "link", "set", f"{tag}b", "netns", tag)
