@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from pai.wire.tls import client_context, server_context
 LLM = "models"
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _RETIRE_PERIOD_SECONDS = 1.0
+_NEAR_SILENCE_SECONDS = 900.0
 
 
 class State:
@@ -40,7 +42,7 @@ class State:
         self.named = Way(network, tls, limits, declared=True)
         self.unnamed = Way(network, tls, limits, declared=False)
         self.gateway = _endpoint(snapshot.gateway)
-        self.near = ClientPool(_near(self.gateway, network), tls, limits)
+        self.near = ClientPool(_near(self.gateway, network), tls, _patient(limits))
 
     def way_for(self, route: PassRoute) -> "Way":
         """Return what dials for a host that is passed through."""
@@ -84,6 +86,13 @@ class _OpenDialer(Dialer):
         if inside(address, _LOOPBACK):
             return f"{address} is loopback"
         return super().refusal(address)
+
+
+def _patient(limits: ClientLimits) -> ClientLimits:
+    """Return limits for what is near: what is behind it decides how long silence may last."""
+    return replace(
+        limits, first_byte_seconds=_NEAR_SILENCE_SECONDS, idle_seconds=_NEAR_SILENCE_SECONDS
+    )
 
 
 def _leaf(snapshot: SidecarSnapshot) -> ssl.SSLContext | None:

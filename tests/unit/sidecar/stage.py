@@ -159,6 +159,8 @@ class Service:
             while data := await reader.read(65536):
                 writer.write(data)
             return False
+        if self.closes:  # let the answer arrive before the end of the connection does
+            await asyncio.sleep(0.1)
         return not self.closes
 
 
