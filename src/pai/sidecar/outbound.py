@@ -87,7 +87,13 @@ class Outbound:
         began = time.monotonic()
         head = exchange.head
         normal = normalise(head.path)
-        request = Request(head.method.decode(), host, normal.path or "", head.query, head.headers)
+        request = Request(
+            head.method.decode(),
+            host,
+            normal.path or head.path.decode("latin-1"),
+            head.query,
+            head.headers,
+        )
         resolved = Resolved((unknown_action(request.method),))
         if normal.fault is not None:
             decision = Decision(Verdict.DENIED, f"the path {normal.fault}", "path")

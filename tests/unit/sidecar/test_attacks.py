@@ -79,6 +79,7 @@ async def test_no_spelling_of_a_path_goes_around_a_rule(stage: Stage, path: str)
     client = await stage.tls()
     refused(await client.get(path))
     untouched(stage)
+    assert json.loads(stage.records[-1])["path"]
     await client.close()
 
 
