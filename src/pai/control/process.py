@@ -16,9 +16,7 @@ from pai.errors import SpecError
 from pai.wire import log
 
 
-async def run(
-    data: Path, connect: Connect = connect_engine, prober: Prober | None = None
-) -> None:
+async def run(data: Path, connect: Connect = connect_engine, prober: Prober | None = None) -> None:
     """Serve until SIGTERM or SIGINT. Raises SpecError, TransientError when it can't start.
 
     connect, prober: a test brings its own engine and sidecars.

@@ -82,5 +82,5 @@ def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return False  # e.g. fe80::1%eth0: a scoped address means nothing in another namespace
-    return True
+        return False
+    return "%" not in text  # fe80::1%eth0 means nothing in another network namespace

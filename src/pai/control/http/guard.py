@@ -52,7 +52,7 @@ class Guard:
             return error_answer(421, "wrong_host", "this address does not belong to the platform")
         if _from_elsewhere(headers, host):
             return error_answer(403, "cross_origin", "browsers may call from our own pages only")
-        names = {name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"))}
+        names = {name.lower() for name, _ in _parameters(scope)}
         if names & _TOKEN_PARAMETERS:
             return error_answer(
                 400, "token_in_url", "a token must not be in the URL", "send it as a header"
@@ -72,6 +72,10 @@ class Guard:
 
 
 _TOO_LARGE = f"the request is larger than {MAX_BODY_BYTES // 1024 // 1024} MiB"
+
+
+def _parameters(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def _bearer(headers: Headers) -> str:
