@@ -252,9 +252,9 @@ async def _killed_after(world: EngineWorld, calls: int, *, remove: bool = False)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", [0, 1, 2])
+@pytest.mark.parametrize("start", [0, 3])
 async def test_killed_after_any_change_it_converges(engine_world: EngineWorld, start: int) -> None:
-    """A third of all points each: killed there, a new control brings the agent up, or down."""
+    """Every third point: killed there, a new control brings the agent up, or down."""
     calls = start
     while await _killed_after(engine_world, calls):
         control = Control(engine_world, agent(engine_world))
@@ -264,5 +264,5 @@ async def test_killed_after_any_change_it_converges(engine_world: EngineWorld, s
         await delete(control.runtime, control.subject.key, volumes=True)
         seen = await control.runtime.observe(control.subject.key)
         assert (seen.containers, seen.volumes) == ((), ())
-        calls += 3
-    assert calls > 12
+        calls += 6
+    assert calls > 9
