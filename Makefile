@@ -13,8 +13,8 @@ demo-stop:           ## end what the demo started
 setup:               ## Python environment, launcher, container engine, images
 	@scripts/setup.sh
 
-test: setup          ## every test
-	@scripts/test.sh
+test: setup          ## every test; TESTS=tests/unit runs a part
+	@scripts/test.sh $(TESTS)
 
 check: $(VENV)/.done ## style, types, layers, generated files
 	@scripts/check.sh

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prove `make demo` or `make test` on a fresh machine: `fresh_machine.sh demo|test`.
+# Prove `make demo` or `make test` on a fresh machine: `fresh_machine.sh demo|test [VARIABLE=VALUE]`.
 #
 # The machine is a minimal Debian root with make, git and ca-certificates, in mount, network,
 # process, ipc and host-name namespaces of its own; it reaches the outside as a user program would,
@@ -29,7 +29,7 @@ outside() {
     copy_client_configuration "$work/root"
     git clone --quiet --no-hardlinks "file://$PWD" "$work/root/root/pai"
     echo "· cloned $(git -C "$work/root/root/pai" log -1 --format='%h %s')"
-    run_machine "$1"
+    run_machine "$@"
 }
 
 # Mirrors, indexes and the authorities they are certified by; no key of this machine's users.
@@ -47,7 +47,7 @@ copy_client_configuration() {
 
 run_machine() {
     mkfifo "$work/go"
-    unshare --mount --net --pid --ipc --uts --fork --kill-child "$0" --inside "$work" "$1" &
+    unshare --mount --net --pid --ipc --uts --fork --kill-child "$0" --inside "$work" "$@" &
     machine=$!
     local inner=""
     while [ -z "$inner" ]; do
@@ -73,6 +73,7 @@ clean() {
 inside() {
     local root=$1/root
     read -r _ <"$1/go"
+    shift
     hostname fresh
     mount --rbind "$root" "$root"
     mount -t proc proc "$root/proc"
@@ -89,7 +90,7 @@ inside() {
         "${client_environment[@]}" /bin/bash -c '
             umount -l /old && rmdir /old
             for _ in $(seq 100); do grep -q tap0 /proc/net/route && break; sleep 0.1; done
-            cd /root/pai && exec "$0" '"$2"'' /root/pai/scripts/fresh_machine_steps.sh
+            cd /root/pai && exec scripts/fresh_machine_steps.sh "$@"' sh "$@"
 }
 
 client_environment=()
@@ -101,7 +102,7 @@ while IFS= read -r -d '' entry; do
 done < <(env -0)
 
 case "${1:-}" in
-    demo | test) outside "$1" ;;
-    --inside) inside "$2" "$3" ;;
-    *) echo "usage: $0 demo|test" >&2; exit 2 ;;
+    demo | test) outside "$@" ;;
+    --inside) shift; inside "$@" ;;
+    *) echo "usage: $0 demo|test [VARIABLE=VALUE]" >&2; exit 2 ;;
 esac
