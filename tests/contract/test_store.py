@@ -203,7 +203,8 @@ async def test_audit_is_bounded_per_agent_and_counted(store: Store) -> None:
     assert await store.requests_on(KEY, "2026-05-01") == {"svc": 2500}
     assert await store.requests_on(KEY, "2026-05-02") == {}
     await store.forget(KEY)
-    assert await store.audit("default", "writer", 10) == []
+    assert len(await store.audit("default", "writer", 10)) == 10
+    assert await store.events(KEY) == []
     assert await store.requests_on(KEY, "2026-05-01") == {}
     assert len(await store.audit("default", "other", 10)) == 1
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import msgspec
 
 from pai.control.resolution import Resolution
+from pai.errors import PaiError
 from pai.ir.agent import Agent
 from pai.ir.ledger import agent_subject, model_subject
 from pai.ir.settings import Settings
 from pai.ledger.balance import Balance
 from pai.reconcile import AgentStatus, Condition, Surroundings
+from pai.runtime.errors import EngineUnavailableError
 from pai.store.record import Record
 
 
@@ -61,21 +63,27 @@ def surroundings(
     )
 
 
-def engine_lost(previous: AgentStatus | None, generation: int, error: str, now: str) -> AgentStatus:
-    """Return the status while the engine is out of reach: what is known stays, with the reason."""
+def hindered(
+    previous: AgentStatus | None, generation: int, error: PaiError, now: str
+) -> AgentStatus:
+    """Return the status while control can't look after an agent: what was known stays."""
+    engine = isinstance(error, EngineUnavailableError)
+    reason = "EngineUnavailable" if engine else "PlatformFault"
+    start = "the container engine is out of reach" if engine else "can't look after the agent"
+    message = f"{start}: {error.message}"
     before = previous or AgentStatus(observed_generation=generation)
-    message = f"the container engine is out of reach: {error}"
     old = next((item for item in before.conditions if item.type == "Ready"), None)
-    since = old.last_transition_time if old and old.status == "Unknown" else now
     ready = Condition(
         type="Ready",
         status="Unknown",
-        reason="EngineUnavailable",
+        reason=reason,
         message=message,
-        last_transition_time=since,
+        last_transition_time=old.last_transition_time if old and old.status == "Unknown" else now,
     )
     others = [item for item in before.conditions if item.type != "Ready"]
-    phase = "Pending" if before.phase == "Creating" else before.phase
     return msgspec.structs.replace(
-        before, phase=phase, message=message, conditions=(ready, *others)
+        before,
+        phase="Pending" if before.phase == "Creating" else before.phase,
+        message=message,
+        conditions=(ready, *others),
     )

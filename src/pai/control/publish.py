@@ -55,6 +55,7 @@ class Publisher:
         self._places: dict[AgentKey, Place] = {}
         self._secrets: dict[ResourceKey, tuple[int, dict[str, str]]] = {}
         self._dirty: set[AgentKey] = set()
+        self._moved = False
         self._wake = asyncio.Event()
         self._gateway_url = ""
         self.gateway: Topic[GatewaySnapshot] = Topic(now_ms)
@@ -85,7 +86,8 @@ class Publisher:
             del self._places[key]
         else:
             self._places[key] = place
-        self._publish_edge()
+        self._moved = True
+        self._wake.set()
 
     def ready_replicas(self, key: AgentKey) -> frozenset[int]:
         """Return the numbers of an agent's replicas that are ready."""
@@ -109,8 +111,12 @@ class Publisher:
                 self._dirty |= set(self._catalog.agents())
             self._wake.clear()
             keys, self._dirty = self._dirty, set()
+            moved, self._moved = self._moved, False
             try:
-                await self._publish(keys)
+                if keys:
+                    await self._publish(keys)
+                elif moved:
+                    self._publish_edge()
             except PaiError as error:
                 log.error("snapshots not published", error=error.message)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from pai.control.around import engine_lost, previous_status, surroundings, url_of
+from pai.control.around import hindered, previous_status, surroundings, url_of
 from pai.control.bridge import Bridge
 from pai.control.catalog import Catalog
 from pai.control.engine_door import EngineDoor
@@ -18,6 +18,7 @@ from pai.control.publish import Publisher
 from pai.control.readiness import Prober
 from pai.control.resolution import Resolution
 from pai.control.snapshots import Place, environment_dummies
+from pai.errors import PaiError
 from pai.ir.agent import Agent, AgentKey
 from pai.ir.settings import Settings
 from pai.ledger.balance import Balance
@@ -87,14 +88,14 @@ class Reconciler:
             return await self._reject(key, record, resolution)
         return await self._advance(record, resolution, resolution.agent)
 
-    async def tell_engine_lost(self, key: AgentKey, error: str) -> None:
-        """Say in the status that the engine is out of reach."""
+    async def tell(self, key: AgentKey, error: PaiError) -> None:
+        """Say in the status what keeps control from looking after an agent."""
         record = self._catalog.record(key)
         if record is None:
             return
         stamp = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
         before = previous_status(record)
-        await self._write(key, record, engine_lost(before, record.generation, error, stamp))
+        await self._write(key, record, hindered(before, record.generation, error, stamp))
 
     async def _advance(self, record: Record, resolution: Resolution, agent: Agent) -> float:
         key = agent.key

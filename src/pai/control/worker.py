@@ -14,7 +14,6 @@ from pai.control.ledger_door import LedgerDoor
 from pai.control.reconciler import RESYNC_SECONDS, Reconciler
 from pai.errors import PaiError
 from pai.ir.agent import AgentKey
-from pai.runtime.errors import EngineUnavailableError
 from pai.wire import log
 
 CONCURRENCY = 8
@@ -82,10 +81,8 @@ class Worker:
         return pause_after(self._failures[key], random.random())
 
     async def _tell(self, key: AgentKey, error: PaiError) -> None:
-        if not isinstance(error, EngineUnavailableError):
-            return
         try:
-            await self._reconciler.tell_engine_lost(key, error.message)
+            await self._reconciler.tell(key, error)
         except PaiError as second:
             log.warning("status not written", agent=str(key), error=second.message)
 
@@ -121,6 +118,7 @@ class Worker:
                 self._agenda.look_at(key, random.uniform(0.0, RESYNC_SECONDS / 2))
             await asyncio.sleep(RESYNC_SECONDS)
             try:
+                await self._bridge.network(anew=True)
                 await self._sweep()
             except PaiError as error:
                 log.warning("no sweep", error=error.message)

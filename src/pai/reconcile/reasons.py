@@ -23,6 +23,8 @@ REASONS: dict[str, str] = {
     "Exited": "a container ended; started again with backoff",
     "OOMKilled": "a container went over its memory limit; started again with backoff",
     "NetworkLost": "the container that holds a replica's network ended; the replica is rebuilt",
+    "EngineUnavailable": "the container engine is out of reach; what runs is not known for now",
+    "PlatformFault": "the platform itself lacks something it needs; the message says what",
     "Resolved": "all references were found",
     "RefNotFound": "a name in the spec points to nothing",
     "InvalidSpec": "the spec can't work as written",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pai.ir.agent import AgentKey
@@ -13,7 +13,8 @@ from pai.store import tables
 from pai.store.record import Event
 
 KEPT_EVENTS = 100
-KEPT_AUDIT = 2000
+KEPT_AUDIT = 2000  # of one agent
+KEPT_AUDIT_IN_ALL = 200_000
 KEPT_DAYS = 32
 
 
@@ -55,6 +56,8 @@ def add_audit(connection: Connection, agent: AgentKey, records: Sequence[AuditRe
     newest = select(table.c.id).where(*mine).order_by(table.c.id.desc())
     bound = newest.offset(KEPT_AUDIT).limit(1).scalar_subquery()
     connection.execute(delete(table).where(*mine, table.c.id <= bound))
+    last = select(func.max(table.c.id)).scalar_subquery()
+    connection.execute(delete(table).where(table.c.id <= last - KEPT_AUDIT_IN_ALL))
     counts = Counter((record.at[:10], record.provider) for record in records if record.provider)
     for (day, provider), number in sorted(counts.items()):
         _count(connection, agent, day, provider, number)
@@ -82,8 +85,8 @@ def requests_on(connection: Connection, agent: AgentKey, day: str) -> dict[str, 
 
 
 def forget(connection: Connection, agent: AgentKey) -> None:
-    """Drop everything here that belongs to an agent."""
-    for table in (tables.events, tables.audit, tables.request_counts):
+    """Drop events and counts of an agent; what it did to others stays on record."""
+    for table in (tables.events, tables.request_counts):
         connection.execute(
             delete(table).where(table.c.namespace == agent.namespace, table.c.agent == agent.name)
         )

@@ -71,7 +71,7 @@ class Store(Protocol):
         """Return all documents of a scope by name."""
 
     async def forget(self, agent: AgentKey) -> None:
-        """Drop events, audit and counters of an agent that no longer exists."""
+        """Drop events and counters of an agent that no longer exists; its audit stays."""
 
     async def close(self) -> None:
         """Let go of the file or the connection."""

@@ -174,7 +174,7 @@ class SqliteStore:
         )
 
     async def forget(self, agent: AgentKey) -> None:
-        """Drop events, audit and counters of an agent that no longer exists."""
+        """Drop events and counters of an agent that no longer exists; its audit stays."""
         await self._run(lambda connection: activity.forget(connection, agent))
 
     def _prepare(self, connection: Connection) -> None:

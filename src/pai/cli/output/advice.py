@@ -20,6 +20,9 @@ ADVICE = {
     "PortClosed": "The agent must listen on spec.inbound.port, on 127.0.0.1 or on all addresses; "
     "read pai logs {name}.",
     "SidecarNotReady": "Read pai logs {name} --container sidecar; pai doctor looks at control.",
+    "EngineUnavailable": "Start the container engine; pai doctor looks at it. It goes on by itself "
+    "then.",
+    "PlatformFault": "The message says what is missing; pai doctor and pai's own logs say more.",
     "NetworkLost": "Nothing: the replica is being rebuilt. If it happens often, run pai doctor.",
     "PullingImage": "Wait: a big image takes its time. pai list --watch shows when it is done.",
     "PausedByUser": "pai resume {name} starts it.",
