@@ -69,12 +69,21 @@ def measure(
     )
 
 
+# wrk has no option for an address: a mount namespace of its own holds a hosts file
+OWN_HOSTS = 'mount --bind "$0" /etc/hosts && exec taskset -c 1 "$@"'
+
+
 def wrk(url: str, script: str, seconds: int, connections: int) -> str:
-    """Run wrk once and return what it printed."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script, url]
-    done = subprocess.run(
-        ["taskset", "-c", "1", *command], capture_output=True, text=True, check=True
-    )
+    """Run wrk once and return what it printed. Names under `.test` are this machine."""
+    load = [executable("wrk", "wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    with tempfile.NamedTemporaryFile("w") as hosts:
+        hosts.write("127.0.0.1 localhost api.bench.test\n")
+        hosts.flush()
+        enter = ["unshare", "--mount", "sh", "-c", OWN_HOSTS, hosts.name]
+        command = [*enter, *load, "-s", script, url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"wrk: {done.stderr or done.stdout}")
     return done.stdout
 
 
