@@ -18,12 +18,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Failures of one container since it last ran well.
 
     digest: of the container they belong to. exit_at: finish time of the last exit that was
-    counted. error, refused_at: the engine's last refusal to run it.
+    counted; reason, told: how that exit is told. error, refused_at: the engine's last refusal to
+    run it.
     """
 
     digest: str = ""
     failures: int = 0
     exit_at: str = ""
+    reason: str = ""
+    told: str = ""
     error: str = ""
     refused_at: datetime | None = None
 

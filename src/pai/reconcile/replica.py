@@ -220,13 +220,16 @@ def _unsettled(
     elif wanted.step == "agent" and look.readiness.inbound is False:
         text, reason = "waits for the agent to accept connections", "PortClosed"
     elif wanted.step == "agent" and up < settle_seconds(record):
-        text, poll = "waits to see whether the agent stays up", settle_seconds(record) - up
+        poll = settle_seconds(record) - up
+        text = "started again, waits to see whether the agent stays up"
+        if record.told:  # why it failed stays in sight while it may fail again
+            text, reason = f"{record.told} ({text})", record.reason
     if not text:
         return None
     return ReplicaStep(
         number=look.number,
         history=look.history,
-        failing=bool(record.failures) and reason == "Starting" and wanted.step == "agent",
+        failing=bool(record.failures) and reason != "PortClosed" and wanted.step == "agent",
         reason=reason,
         waiting=text,
         after_seconds=poll,
@@ -248,10 +251,13 @@ def _restart(
     mark = ended.isoformat()
     events: tuple[Event, ...] = ()
     text = describe_exit(container, wanted)
+    reason = "OOMKilled" if container.oom_killed else "Exited"
     if record.exit_at != mark:
         ran = (ended - (container.started_at or ended)).total_seconds()
         failures = 1 if ran >= FORGIVEN_AFTER_SECONDS else record.failures + 1
-        record = Record(digest=wanted.digest, failures=failures, exit_at=mark)
+        record = Record(
+            digest=wanted.digest, failures=failures, exit_at=mark, reason=reason, told=text
+        )
         events = (Event("Warning", "Exited", f"replica {look.number}: {text}"),)
     due = max(ended, record.refused_at or ended) + backoff(record.failures)
     left = (due - look.now).total_seconds()
@@ -261,7 +267,7 @@ def _restart(
         history=look.history.with_record(wanted.name, record),
         actions=actions,
         failing=True,
-        reason="OOMKilled" if container.oom_killed else "Exited",
+        reason=reason,
         waiting=text,
         after_seconds=max(left, 0.0),
         events=events,
