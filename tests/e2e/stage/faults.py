@@ -1,23 +1,39 @@
-"""How a command fails, and the proof that it changed nothing."""
+"""Agents for fault tests, how a command fails, and the proof that it changed nothing."""
 
-import json
 import subprocess
 from typing import Any
 
-from tests.e2e.stage.installation import Platform
+from tests.e2e.stage.installation import AGENT_IMAGE, Platform
 
-KINDS = ("agents", "models", "services", "secrets")
+KINDS = ("agentworkloads", "modelbindings", "providers", "secrets")
+
+PLAIN = """
+apiVersion: pai.io/v1
+kind: AgentWorkload
+metadata: {{name: {name}}}
+spec:
+  image: {image}
+{spec}
+"""
+
+WAITS = "  command: [sh, -c, 'trap exit TERM; while :; do sleep 1000 & wait; done']\n"
+
+
+def agent(name: str, spec: str = "", image: str = AGENT_IMAGE) -> str:
+    """An agent that only waits, unless `spec` says otherwise; lines of `spec` are indented."""
+    command = "" if "command:" in spec else WAITS
+    return PLAIN.format(name=name, image=image, spec=command + spec)
 
 
 def resources(platform: Platform) -> dict[str, Any]:
     """Return all that people have written, by `kind/name`; without what the platform adds later."""
     found = {}
-    for kind in KINDS:
-        listed = json.loads(platform.pai("get", kind, "-o", "json").stdout)
-        for item in listed["items"] if isinstance(listed, dict) else listed:
-            facts = {key: value for key, value in item.items() if key != "status"}
-            meta = {k: v for k, v in item["metadata"].items() if k != "resourceVersion"}
-            found[f"{kind}/{meta['name']}"] = {**facts, "metadata": meta}
+    with platform.api() as http:
+        for kind in KINDS:
+            for item in http.get(f"/api/v1/namespaces/default/{kind}").json()["items"]:
+                facts = {key: value for key, value in item.items() if key != "status"}
+                meta = {k: v for k, v in item["metadata"].items() if k != "resourceVersion"}
+                found[f"{kind}/{meta['name']}"] = {**facts, "metadata": meta}
     return found
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import tomli_w
 from tests.e2e.stage.internet import Internet
 
@@ -99,6 +100,13 @@ class Platform:
     def instance(self) -> str:
         """The platform's id, which all its engine objects bear; it must be running."""
         return str(json.loads(self.pai("version", "-o", "json").stdout)["instance"])
+
+    def api(self) -> httpx.Client:
+        """Return a client of the public API; for what is asked too often for a command each."""
+        context = json.loads((self.home / "config.json").read_text())["contexts"]["local"]
+        headers = {"authorization": f"Bearer {context['token']}"}
+        url = f"http://127.0.0.1:{self.ports['api']}"
+        return httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=20)
 
     def processes(self) -> dict[str, int]:
         """Return the pids of the platform's processes that are alive, by name."""
