@@ -96,6 +96,7 @@ inside() {
 client_environment=()
 while IFS= read -r -d '' entry; do
     case "$entry" in
+        PIP_FIND_LINKS=/*) ;; # a directory of this machine
         PIP_* | UV_* | npm_config_* | http_proxy=* | https_proxy=* | no_proxy=* | HTTP_PROXY=* | HTTPS_PROXY=* | NO_PROXY=*)
             client_environment+=("$entry") ;;
     esac
