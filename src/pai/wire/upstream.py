@@ -234,10 +234,11 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             return await waiter
         except asyncio.CancelledError:
-            self.abort()
+            if self._waiter is waiter:  # else the answer came, and another request may be on
+                self.abort()
+            elif not waiter.cancelled() and waiter.exception() is None:
+                waiter.result().abort()
             raise
-        finally:
-            self._waiter = None
 
     def abort(self) -> None:
         """Close at once, whatever is going on."""
@@ -346,8 +347,10 @@ class UpstreamConnection(asyncio.Protocol):
         response = self.response = UpstreamResponse(self, head)
         if self.deadline == self._total:
             self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(response)
+        # the answer may be complete, and the connection serve another, before the task wakes
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(response)
 
     def on_data(self, data: bytes, ended: bool) -> None:
         """Pass body bytes on; at the end the connection may serve again."""

@@ -272,3 +272,41 @@ async def test_cancelling_a_request_closes_its_connection(kernel: Kernel) -> Non
     await asyncio.sleep(0.05)
     task.cancel()
     await until(lambda: pool.connections == 0)
+
+
+async def test_many_requests_at_once_each_get_their_own_answer(kernel: Kernel) -> None:
+    async def echo(exchange: Exchange) -> None:
+        await exchange.respond(200, [], await exchange.read_body(1 << 20))
+
+    at = Endpoint("http", "127.0.0.1", await kernel.server(echo))
+    pool = kernel.pool(ClientLimits(idle_per_endpoint=4))
+
+    async def ask(worker: int) -> None:
+        for turn in range(60):
+            body = b"%d/%d" % (worker, turn)
+            assert await fetch(pool, at, body) == body
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(ask(worker) for worker in range(20)))
+    assert pool.connections == pool.idle <= 4
+
+
+async def test_a_request_cancelled_as_its_answer_comes_harms_no_other(kernel: Kernel) -> None:
+    async def echo(exchange: Exchange) -> None:
+        await exchange.respond(200, [], await exchange.read_body(1 << 20))
+
+    at = Endpoint("http", "127.0.0.1", await kernel.server(echo))
+    pool = kernel.pool()
+
+    async def ask(worker: int) -> None:
+        body = b"%d" % worker
+        assert await fetch(pool, at, body) == body
+
+    async with asyncio.timeout(60):
+        for turn in range(200):
+            tasks = [asyncio.ensure_future(ask(worker)) for worker in range(4)]
+            for _ in range(turn % 8):
+                await asyncio.sleep(0)
+            tasks[0].cancel()
+            await asyncio.gather(*tasks[1:])
+            await asyncio.gather(tasks[0], return_exceptions=True)
