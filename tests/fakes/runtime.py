@@ -136,6 +136,13 @@ class FakeEngine:
         for queue in self.listeners:
             queue.put_nowait(AgentKey(marks[labels.NAMESPACE], marks[labels.AGENT]))
 
+    def remove_volume(self, name: str) -> None:
+        for held in self.containers.values():
+            binds = held.made_of.body["HostConfig"].get("Binds", [])
+            if any(bind.startswith(f"{name}:") for bind in binds):
+                raise EngineRefusedError(f"volume {name} is in use", 409)
+        self.volumes.pop(name, None)
+
     def remove(self, identity: str) -> None:
         for name, held in list(self.containers.items()):
             if held.id == identity:
@@ -213,7 +220,7 @@ class FakeRuntime:
             case RemoveContainer(_, identity):
                 self._engine.remove(identity)
             case RemoveVolume(name):
-                self._engine.volumes.pop(name, None)
+                self._engine.remove_volume(name)
             case _:
                 assert_never(action)
 

@@ -13,6 +13,7 @@ from tests.fakes.runtime import FakeEngine, FakeRuntime, Program
 from pai.errors import TransientError
 from pai.ir.agent import Agent
 from pai.reconcile import (
+    Action,
     History,
     Observed,
     ObservedContainer,
@@ -28,6 +29,11 @@ from pai.render.containers import ONE_SHOT, Container, Manifest, VolumeSpec, ima
 from pai.runtime.errors import EngineRefusedError
 
 MODEST = settings(max_examples=60, deadline=None)
+BUSY = st.builds(
+    lambda agent, replicas: msgspec.structs.replace(agent, paused=False, replicas=replicas),
+    agents(),
+    st.integers(1, 3),
+)
 
 
 def applied(desired: tuple[Manifest, ...]) -> Observed:
@@ -70,11 +76,20 @@ def test_everything_is_to_do_for_an_empty_engine(agent: Agent) -> None:
 
 
 @MODEST
-@given(agents())
-def test_data_is_never_removed_by_a_plan(agent: Agent) -> None:
+@given(BUSY)
+def test_data_is_never_removed_unless_asked(agent: Agent) -> None:
+    """Neither while containers are left nor after; with the wish to, all goes."""
     seen = applied(render(agent, FACTS))
-    removed = {action.name for action in plan((), seen) if isinstance(action, RemoveVolume)}
-    assert not removed & {volume.name for volume in seen.volumes if volume.keep}
+    assert not [action for action in plan((), seen) if isinstance(action, RemoveVolume)]
+    seen = msgspec.structs.replace(seen, containers=())
+    scratch = {volume.name for volume in seen.volumes if not volume.keep}
+    every = {volume.name for volume in seen.volumes}
+    assert {action.name for action in removals(plan((), seen))} == scratch
+    assert {action.name for action in removals(plan((), seen, delete_data=True))} == every
+
+
+def removals(actions: list[Action]) -> list[RemoveVolume]:
+    return [action for action in actions if isinstance(action, RemoveVolume)]
 
 
 class KilledError(Exception):
@@ -188,11 +203,6 @@ EVENTS = st.lists(
     min_size=5,
     max_size=30,
 )
-BUSY = st.builds(
-    lambda agent, replicas: msgspec.structs.replace(agent, paused=False, replicas=replicas),
-    agents(),
-    st.integers(1, 3),
-)
 
 
 def happen(bench: Bench, kind: str, value: int | str) -> None:
@@ -251,6 +261,7 @@ def test_deletion_leaves_nothing_but_data(agent: Agent, killed_after: int) -> No
     bench = Bench(agent)
     bench.look(killed_after)
     bench.look()
+    data = {volume.name for volume in bench.engine.volumes.values() if volume.keep}
     runtime = FakeRuntime(bench.engine, FACTS.instance, lambda *_: b"")
     for _ in range(20):
         seen = asyncio.run(runtime.observe(agent.key))
@@ -261,7 +272,7 @@ def test_deletion_leaves_nothing_but_data(agent: Agent, killed_after: int) -> No
             asyncio.run(runtime.execute(action))
     assert step.done
     assert bench.engine.containers == {}
-    assert all(volume.keep for volume in bench.engine.volumes.values())
+    assert bench.engine.volumes.keys() == data
 
 
 @MODEST
