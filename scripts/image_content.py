@@ -36,6 +36,7 @@ CODE = (
 )
 
 _NOT_SHIPPED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info")
+_SHOWN = tuple(f"I: {verb}" for verb in ("downloading", "extracting", "installing", "creating"))
 # Nothing of this machine stays: mirrors, proxies and keys of the host are no business of an agent.
 _LEAVE_NO_TRACE = (
     'rm -rf "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy* "$1"/etc/apt/auth.conf*'
@@ -79,10 +80,23 @@ def base_tar() -> Path:
         command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         command += [f"--dpkgopt=path-exclude=/{path}/*" for path in _NOT_SHIPPED]
         command += [f"--customize-hook={_LEAVE_NO_TRACE}", SUITE, str(fresh), MIRROR]
-        subprocess.run(command, check=True, env={**os.environ, "TMPDIR": work})
+        _run_with_progress(command, {**os.environ, "TMPDIR": work})
         fresh.chmod(0o600)
         fresh.rename(tar)
     return tar
+
+
+def _run_with_progress(command: list[str], environment: dict[str, str]) -> None:
+    """Run mmdebstrap and show what it is doing; all that it said, when it fails."""
+    said: list[str] = []
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            said.append(line)
+            if line.startswith(_SHOWN):
+                print(f"  {line.removeprefix('I: ').strip()}", flush=True)
+    if process.returncode:
+        sys.stderr.writelines(said[-20:])
+        raise subprocess.CalledProcessError(process.returncode, command[0])
 
 
 def wheels(lock: str) -> Path:
