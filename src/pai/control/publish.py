@@ -27,6 +27,7 @@ from pai.wire import log
 
 _RENEWAL_SECONDS = 3600.0  # how often leaves are looked at
 _RETRY_SECONDS = 1.0
+_AT_ONCE = 10  # agents between two turns of the event loop
 
 
 class Publisher:
@@ -123,6 +124,7 @@ class Publisher:
                 self.look_again(frozenset(keys))
 
     async def _publish(self, keys: set[AgentKey]) -> None:
+        await self._resolve(keys)
         agents = self._served()
         values = await self._values(list(agents.values()))
         self.gateway.publish(
@@ -137,7 +139,14 @@ class Publisher:
         self._publish_edge()
         for number, key in enumerate(sorted(keys)):
             self._publish_sidecar(key, agents.get(key), values.get(key.namespace, {}))
-            if number % 50 == 49:
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+    async def _resolve(self, keys: set[AgentKey]) -> None:
+        """Resolve many agents without keeping the event loop from others."""
+        for number, key in enumerate(sorted(keys)):
+            self._catalog.resolved(key)
+            if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
 
     def _publish_sidecar(self, key: AgentKey, agent: Agent | None, values: Values) -> None:
