@@ -1,6 +1,7 @@
 """The launcher as it ships, and the same program under the address and undefined sanitizers."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,12 +17,15 @@ Seed = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session", params=sorted(BINARIES))
-def launcher(request: pytest.FixtureRequest) -> Path:
+def launcher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build it, and put it where another user can run it: the checkout may be root's alone."""
     target, name = BINARIES[request.param]
     build = ROOT / "build"
     command = ["make", "--silent", "-C", str(ROOT / "launcher"), f"OUT={build}", target]
     subprocess.run(command, check=True)
-    return build / name
+    place = tmp_path_factory.mktemp(name)
+    open_to_others(place)
+    return Path(shutil.copy(build / name, place))
 
 
 @pytest.fixture
