@@ -1,0 +1,129 @@
+"""How a call is settled, on a desk that only writes down what it is told."""
+
+import json
+from typing import Any, cast
+
+import pytest
+from tests.unit.gateway.test_routes import binding, table
+
+from pai.budget.book import Reservation
+from pai.budget.estimate import LearnedRatio
+from pai.budget.fit import Fit
+from pai.budget.price import Tokens
+from pai.dialect.openai import StreamMeter, read_request
+from pai.gateway.desk import Desk
+from pai.gateway.metering import Call, StreamTap
+from pai.ir.ledger import Usage
+from pai.providers.redact import Redactor
+
+DAY = "2026-01-01"
+
+
+class Notebook:
+    def __init__(self) -> None:
+        self.settled: list[tuple[int, Usage | None]] = []
+
+    def settle(self, reservation: Reservation, tokens: int, usage: Usage | None) -> None:
+        if not reservation.settled:
+            reservation.settled = True
+            self.settled.append((tokens, usage))
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def call(notebook: Notebook) -> Call:
+    agent = table(binding("one")).agent(b"Bearer agent-token")
+    assert agent is not None
+    keys = tuple((subject, DAY) for subject in agent.routes[0].subjects)
+    held = Reservation(keys, Fit(100, 2_000, 1))
+    request = read_request(b'{"messages":[]}')
+    desk = cast(Desk, notebook)
+    made = Call(desk, agent, agent.routes[0], request, LearnedRatio(), held)
+    made.send(10.0)
+    return made
+
+
+def usage_of(notebook: Notebook) -> Usage:
+    [(tokens, usage)] = notebook.settled
+    assert usage is not None
+    assert tokens == usage.input + usage.output
+    return usage
+
+
+def test_measured_figures_are_charged_with_their_cost(call: Call, notebook: Notebook) -> None:
+    call.seen(10.5)
+    call.settle_measured(Tokens(80, 20, 10, 5), 11.0)
+    usage = usage_of(notebook)
+    assert (usage.input, usage.cached, usage.output, usage.reasoning) == (80, 10, 20, 5)
+    assert (usage.first_byte_ms, usage.duration_ms, usage.estimated) == (500, 1000, 0)
+    assert (usage.agent, usage.model, usage.day) == ("ns/a", "ns/one", DAY)
+    assert usage.cost_microusd > 0
+
+
+def test_a_call_is_settled_once(call: Call, notebook: Notebook) -> None:
+    call.settle_free()
+    call.settle_measured(Tokens(1, 1), 11.0)
+    call.abandon(12.0)
+    assert notebook.settled == [(0, None)]
+
+
+def test_silence_before_the_first_text_is_charged(call: Call, notebook: Notebook) -> None:
+    call.seen(10.0)  # a head alone shows no output
+    call.settle_interrupted(0, 10.25)
+    usage = usage_of(notebook)
+    assert (usage.output, usage.estimated) == (256 + 1000, 1)
+
+
+def test_between_the_first_and_the_last_text_only_what_was_seen_counts(
+    call: Call, notebook: Notebook
+) -> None:
+    call.text_seen(10.0)
+    call.text_seen(99.0)
+    call.settle_interrupted(300, 99.0)
+    assert usage_of(notebook).output == 300 + 256
+
+
+def test_what_was_left_behind_is_charged_and_what_never_left_is_not(
+    call: Call, notebook: Notebook
+) -> None:
+    call.abandon(10.0)
+    assert usage_of(notebook).output == 256
+
+
+def delta(**fields: Any) -> bytes:
+    return b"data: " + json.dumps(fields).encode() + b"\n\n"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_stream_with_final_figures_is_measured_even_if_cut_after_them(
+    call: Call, notebook: Notebook, whole: bool
+) -> None:
+    meter = StreamMeter(keeps_usage=False)
+    tap = StreamTap(call, meter, None, lambda: 10.0)
+    tap.feed(delta(choices=[], usage={"prompt_tokens": 7, "completion_tokens": 3}))
+    call.settle_stream(meter, 11.0, whole=whole)
+    assert usage_of(notebook).estimated == 0
+
+
+def test_a_cut_stream_is_charged_its_text_and_never_less_than_it_admitted(
+    call: Call, notebook: Notebook
+) -> None:
+    meter = StreamMeter(keeps_usage=False)
+    tap = StreamTap(call, meter, None, lambda: 10.0)
+    running = {"prompt_tokens": 100, "completion_tokens": 1_500}
+    tap.feed(delta(choices=[{"delta": {"content": "abc"}}], usage=running))
+    call.settle_stream(meter, 10.0, whole=False)
+    assert usage_of(notebook).output == 1_500
+
+
+def test_the_key_is_taken_out_of_streams_at_any_cut(call: Call) -> None:
+    text = delta(choices=[{"delta": {"content": "key sk-canary-123456 !"}}])
+    for cut in range(len(text)):
+        meter = StreamMeter(keeps_usage=False)
+        tap = StreamTap(call, meter, Redactor((b"sk-canary-123456",), b"dummy"), lambda: 10.0)
+        out = tap.feed(text[:cut]) + tap.feed(text[cut:]) + tap.finish()
+        assert out == text.replace(b"sk-canary-123456", b"dummy")
