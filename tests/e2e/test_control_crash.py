@@ -11,7 +11,7 @@ from tests.fakes.storm import Storm
 
 from pai.store.instance_key import instance_id, load_or_create
 
-ROUNDS = 50
+ROUNDS = 25  # on each engine; fifty times in memory: tests/contract
 PAUSE = {"image": "localhost/pai:latest", "command": ["/opt/pai/bin/launcher", "pause"]}
 VOLUME = {"name": "data", "mountPath": "/data", "size": "1Gi"}
 

@@ -1,12 +1,15 @@
 """Libraries' own log lines, in our form and without anything that a request carried."""
 
+import asyncio
 import logging
-import traceback
 
 from pai.wire import log
 
+# What a server says of a refused WebSocket and of streams that end with the process: expected.
+_EXPECTED = ("ASGI callable returned without completing handshake", "Cancel ")
 
-class Bridge(logging.Handler):
+
+class Passing(logging.Handler):
     """Passes records of the standard library's logging on as JSON lines.
 
     Of an exception only type and place are told: its text may repeat what a caller sent.
@@ -14,16 +17,21 @@ class Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        fields: dict[str, str] = {"logger": record.name}
-        message = record.getMessage()
-        if record.exc_info and record.exc_info[0]:
-            message = record.msg if isinstance(record.msg, str) else "exception"
-            fields["error"] = record.exc_info[0].__name__
-            fields["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
-        write = log.error if record.levelno >= logging.ERROR else log.warning
-        write(message.strip(), **fields)
+        failure = record.exc_info[1] if record.exc_info else None
+        if isinstance(failure, asyncio.CancelledError):
+            return  # the process ends, and what still ran with it
+        if failure is not None:
+            log.crash(f"{record.name} failed", failure)
+            return
+        message = record.getMessage().strip()
+        if message.startswith(_EXPECTED):
+            log.debug(message, logger=record.name)
+        elif record.levelno >= logging.ERROR:
+            log.error(message, logger=record.name)
+        else:
+            log.warning(message, logger=record.name)
 
 
 def install() -> None:
     """Take over the root logger, from warnings up."""
-    logging.basicConfig(handlers=[Bridge()], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[Passing()], level=logging.WARNING, force=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import traceback
 from collections import Counter
 
 from pai.control.agenda import Agenda
@@ -72,8 +71,7 @@ class Worker:
             log.warning("reconcile failed", agent=str(key), error=error.message)
             await self._tell(key, error)
         except Exception as error:  # a bug: told in full, and it must not stop other agents
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("reconcile broke", agent=str(key), error=type(error).__name__, trace=frames)
+            log.crash(f"reconcile of {key} broke", error)
         else:
             self._failures.pop(key, None)
             return after

@@ -78,5 +78,5 @@ async def _on_http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("request failed", path=request.url.path, error=type(error).__name__)
+    log.crash(f"{request.method} {request.url.path} failed", error)
     return error_answer(500, "bug", "something broke in Pai", "see the log of control")
