@@ -22,9 +22,11 @@ from pai.errors import TransientError
 
 _RESTARTED_AT = "pai.io/restarted-at"
 _GONE = 410
+_UNAVAILABLE = 503
 _SHORTEST_SECONDS = 0.05
 _PAUSE_SECONDS = 0.2
 _SETTLE_SECONDS = 1.0
+_SILENCE_SECONDS = 40.0  # longer than the pause between two of control's signs of life
 
 Agents = dict[str, Json]
 
@@ -128,20 +130,27 @@ def wait_until_gone(client: PlatformClient, name: str, seconds: float) -> None:
         )
 
 
-def changes(client: PlatformClient, plural: str, deadline: float) -> Iterator[Agents]:
+def changes(
+    client: PlatformClient, plural: str, deadline: float, *, patient: bool = False
+) -> Iterator[Agents]:
     """Yield all resources of a kind by name: now, and again at each change until `deadline`.
 
-    deadline: of time.monotonic(). A broken watch is taken up again.
+    deadline: of time.monotonic(). A broken watch is taken up again, and after a time of silence
+    the list is asked for anew, so that nothing hangs on one event. patient: bear a platform that
+    does not answer from the start; once it has answered, that is borne in any case.
+    Raises TransientError when it does not answer at the deadline.
     """
     while True:
-        listed = client.list_all(plural)
+        listed = _listed(client, plural, deadline, patient=patient)
+        patient = True
         state = {name_of(item): item for item in listed["items"]}
         yield dict(state)
         try:
             yield from _followed(client, plural, str(listed["resourceVersion"]), state, deadline)
         except ApiError as error:
-            if error.status != _GONE:
+            if error.status not in (_GONE, _UNAVAILABLE):
                 raise
+            time.sleep(_PAUSE_SECONDS)
         except TransientError:
             # Silence up to the deadline looks like a broken connection, and is none.
             if time.monotonic() < deadline:
@@ -150,27 +159,43 @@ def changes(client: PlatformClient, plural: str, deadline: float) -> Iterator[Ag
             return
 
 
+def _listed(client: PlatformClient, plural: str, deadline: float, *, patient: bool) -> Json:
+    while True:
+        try:
+            return client.list_all(plural)
+        except (ApiError, TransientError) as error:
+            passing = getattr(error, "status", _UNAVAILABLE) == _UNAVAILABLE
+            if not (patient and passing) or time.monotonic() >= deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
 def _followed(
     client: PlatformClient, plural: str, version: str, state: Agents, deadline: float
 ) -> Iterator[Agents]:
-    """Apply each change to `state` and yield a copy; ends with the deadline or the watch."""
-    seconds = max(_SHORTEST_SECONDS, deadline - time.monotonic())
-    for event in client.watch(plural, version, None if seconds == float("inf") else seconds):
-        if event is not None:
-            if event["type"] == "ERROR":
-                raise WatchExpiredError("the watch is too old")
-            name = name_of(event["object"])
-            state[name] = event["object"]
-            if event["type"] == "DELETED":
-                del state[name]
-            yield dict(state)
+    """Apply each change to `state` and yield a copy; ends with deadline, watch or a silence."""
+    left = max(_SHORTEST_SECONDS, deadline - time.monotonic())
+    signs = 0
+    for event in client.watch(plural, version, min(left, _SILENCE_SECONDS)):
+        if event is None:
+            signs += 1
+            if signs > 1 or time.monotonic() >= deadline:
+                return  # nothing has happened for a while; the first sign is but a greeting
+            continue
+        if event["type"] == "ERROR":
+            raise WatchExpiredError("the watch is too old")
+        name = name_of(event["object"])
+        state[name] = event["object"]
+        if event["type"] == "DELETED":
+            del state[name]
+        yield dict(state)
         if time.monotonic() >= deadline:
             return
 
 
 def _watched(client: PlatformClient, seconds: float, done: Callable[[Agents], bool]) -> bool:
     deadline = time.monotonic() + seconds
-    return any(done(agents) for agents in changes(client, AGENT.plural, deadline))
+    return any(done(agents) for agents in changes(client, AGENT.plural, deadline, patient=True))
 
 
 def _unless_failed(name: str, now: Progress) -> Progress:

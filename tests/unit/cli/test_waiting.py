@@ -1,10 +1,13 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.fakes.platform_api import FakeControl
 from tests.unit.cli.conftest import Pai
 
-from pai.cli.waiting import progress
+from pai.cli.client import ApiError, Json, PlatformClient
+from pai.cli.waiting import changes, progress, wait_until_gone
+from pai.errors import TransientError
 
 AGENT_YAML = """
 apiVersion: pai.io/v1
@@ -125,3 +128,62 @@ def test_a_watch_that_is_too_old_is_begun_anew(pai: Pai, control: FakeControl) -
     assert done.code == 1
     lists = [path for _, path, _ in control.calls if path.endswith("/agentworkloads")]
     assert len(lists) > 2
+
+
+class ScriptedClient(PlatformClient):
+    """Answers as told: lists and watches, one after the other; an error is raised."""
+
+    def __init__(self, lists: list[Any], watches: list[list[Any]]) -> None:
+        self.lists, self.watches = lists, watches
+        self.silences: list[float | None] = []
+
+    def list_all(self, plural: str) -> Json:
+        answer = self.lists.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"items": answer, "resourceVersion": "1"}
+
+    def watch(
+        self, plural: str, version: str, seconds: float | None = None
+    ) -> Iterator[Json | None]:
+        self.silences.append(seconds)
+        for item in self.watches.pop(0):
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+
+AWAY = TransientError("the platform at x does not answer", hint="pai up")
+BUSY = ApiError(503, "unavailable", "the store is closed", None)
+
+
+def test_a_missed_event_is_made_good_by_the_list() -> None:
+    client = ScriptedClient([[agent(1)], []], [[None, None, AssertionError("still listening")]])
+    wait_until_gone(client, "a", 20)
+    assert client.silences[0] is not None
+    assert client.silences[0] <= 20
+
+
+def test_a_greeting_is_no_silence() -> None:
+    gone = {"type": "DELETED", "object": agent(0)}
+    client = ScriptedClient([[agent(1)]], [[None, gone]])
+    wait_until_gone(client, "a", 20)
+
+
+def test_a_wait_outlives_a_platform_that_starts_again() -> None:
+    lists = [AWAY, [agent(1)], AWAY, BUSY, [agent(1)], []]
+    client = ScriptedClient(lists, [[None, AWAY], [BUSY]])
+    wait_until_gone(client, "a", 20)
+    assert client.lists == []
+
+
+def test_a_platform_that_stays_away_is_told_at_the_deadline() -> None:
+    client = ScriptedClient([AWAY] * 100, [])
+    with pytest.raises(TransientError, match="does not answer"):
+        wait_until_gone(client, "a", 0.3)
+
+
+def test_who_only_watches_learns_at_once_that_nobody_answers() -> None:
+    client = ScriptedClient([AWAY], [])
+    with pytest.raises(TransientError):
+        next(changes(client, "agentworkloads", float("inf")))
