@@ -47,19 +47,20 @@ def request_block(
     """
     if _TARGET.fullmatch(target) is None or _METHOD.fullmatch(method) is None:
         raise ValueError("a request target or method that can't be sent")
-    hosts = [value for name, value in headers if name == b"host"]
-    if hosts:
-        if len(hosts) > 1:
-            raise ValueError("more than one Host")
-        authority = hosts[0]
-        headers = [pair for pair in headers if pair[0] != b"host"]
+    hosts = [pair for pair in headers if pair[0] == b"host"]
+    if len(hosts) > 1:
+        raise ValueError("more than one Host")
+    if not hosts:
+        headers = [(b"host", authority), *headers]
     line = b"%b %b HTTP/1.1\r\n" % (method, target)
-    return line + _fields([(b"host", authority), *headers]) + framing + b"\r\n"
+    return line + _fields(headers) + framing + b"\r\n"
 
 
 def _fields(headers: Headers) -> bytes:
-    lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0] not in FRAMING]
-    block = b"".join(lines)
+    lines = [b": ".join(pair) for pair in headers if pair[0] not in FRAMING]
+    if not lines:
+        return b""
+    block = b"\r\n".join(lines) + b"\r\n"
     # a value with a line end would be a second field, or a second message
     count = len(lines)
     if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
