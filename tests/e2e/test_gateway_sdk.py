@@ -1,10 +1,12 @@
 """The official `openai` SDK, unchanged, against a real gateway process."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import openai
 import pytest
 from tests.e2e.gateway_stage import AGENT, KEY, TOKEN, Stage, Vendor, binding, snapshot, stage
@@ -259,3 +261,84 @@ async def test_work_goes_on_without_control_while_leases_last(
     await world.stop_worker(0)
     charged = world.control.ledger.balance(AGENT, world.control.now()).charged
     assert charged == world.vendor.billed.total()
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_vendor_that_breaks_off_is_paid_for_what_it_may_have_done(
+    world: Stage, client: openai.AsyncOpenAI, streams: bool
+) -> None:
+    do = "break" if streams else "close"
+    with pytest.raises((openai.APIError, httpx.TransportError)):
+        answer = await client.with_options(max_retries=0).chat.completions.create(
+            model="main", messages=say(tokens=30, do=do), max_tokens=2_000, stream=streams
+        )
+        if isinstance(answer, openai.AsyncStream):
+            assert [chunk async for chunk in answer]
+    await world.stop_worker(0)
+    charged = world.control.ledger.balance(AGENT, world.control.now()).charged
+    assert world.vendor.billed.total() <= charged < 2_200
+
+
+async def test_a_client_that_hangs_up_stops_the_vendor_and_pays_for_what_was_made(
+    world: Stage, client: openai.AsyncOpenAI
+) -> None:
+    stream = await client.chat.completions.create(
+        model="main", messages=say(tokens=3_000, pause=0.01), max_tokens=3_000, stream=True
+    )
+    async for _ in stream:
+        break
+    await stream.close()
+    for _ in range(100):
+        if not world.vendor.running:
+            break
+        await asyncio.sleep(0.05)
+    assert world.vendor.running == 0
+    billed = world.vendor.billed.total()
+    await world.stop_worker(0)
+    charged = world.control.ledger.balance(AGENT, world.control.now()).charged
+    assert billed <= charged < 3_000
+
+
+async def test_a_cap_is_set_where_the_client_set_none_and_every_answer_counts(
+    world: Stage, client: openai.AsyncOpenAI
+) -> None:
+    await client.chat.completions.create(model="main", messages=say())
+    assert world.vendor.requests[-1]["max_tokens"] == 4_096
+    raw = await client.chat.completions.with_raw_response.create(
+        model="main", messages=say(), max_tokens=150_000, n=2
+    )
+    cap = world.vendor.requests[-1]["max_tokens"]
+    assert raw.headers["x-pai-max-tokens"] == str(cap)
+    assert 90_000 < cap < 100_000  # two answers and the input within 200,000
+
+
+async def test_a_revoked_key_is_the_platforms_trouble_and_not_shown_as_the_agents(
+    world: Stage, client: openai.AsyncOpenAI
+) -> None:
+    world.vendor.failures = [(401, {})]
+    with pytest.raises(openai.InternalServerError) as caught:
+        await client.with_options(max_retries=0).chat.completions.create(
+            model="main", messages=say()
+        )
+    assert caught.value.status_code == 502
+    assert caught.value.code == "upstream_credential"
+    assert KEY not in caught.value.response.text
+
+
+async def test_a_rotated_key_and_a_new_limit_take_effect_without_a_restart(
+    world: Stage, client: openai.AsyncOpenAI
+) -> None:
+    await client.chat.completions.create(model="main", messages=say())
+    old = world.control.snapshot
+    [before] = old.bindings
+    after = msgspec.structs.replace(before, api_key="sk-rotated", limits=Limits(1, None))
+    world.control.snapshot = msgspec.structs.replace(old, version=2, bindings=(after,))
+    await asyncio.sleep(1.0)
+    with pytest.raises(openai.RateLimitError) as caught:
+        await client.chat.completions.create(model="main", messages=say())
+    assert "model 'main'" in caught.value.message
+    freed = msgspec.structs.replace(after, limits=Limits())
+    world.control.snapshot = msgspec.structs.replace(old, version=3, bindings=(freed,))
+    await asyncio.sleep(1.0)
+    await client.chat.completions.create(model="main", messages=say())
+    assert world.vendor.heads[-1]["authorization"] == "Bearer sk-rotated"
