@@ -12,7 +12,8 @@ from pai.budget.fit import Fit
 from pai.ir.ledger import Charge, Need
 from pai.ir.ledger import Lease as LeaseState
 
-_WISH_REQUESTS = 8  # a lease is asked for so many requests like the present one
+_WISH_REQUESTS = 8  # a lease is asked for at least so many requests like the present one
+_WINDOW_SECONDS = 1.0  # pace is measured over this long
 _LOW = 4  # below this part of the last wish, more is fetched ahead
 
 Key = tuple[str, str]  # subject, day
@@ -21,11 +22,24 @@ Key = tuple[str, str]  # subject, day
 class Lease:
     """Tokens of one subject on one day that this worker may spend. Counters only grow."""
 
-    __slots__ = ("granted", "over", "reserved", "returned", "spent", "tight", "used_at", "wish")
+    __slots__ = (
+        "granted",
+        "over",
+        "pace",
+        "reserved",
+        "returned",
+        "spent",
+        "spent_before",
+        "tight",
+        "used_at",
+        "window_at",
+        "wish",
+    )
 
     def __init__(self) -> None:
         self.granted = self.over = self.returned = self.spent = self.reserved = 0
-        self.used_at = 0.0
+        self.used_at = self.window_at = 0.0
+        self.pace = self.spent_before = 0
         self.wish = 0
         self.tight = False
 
@@ -33,6 +47,19 @@ class Lease:
     def available(self) -> int:
         """Tokens that can be reserved now."""
         return self.granted + self.over - self.returned - self.spent - self.reserved
+
+    def expect(self, tokens: int, now: float) -> None:
+        """Set the wish: what is under way, and a few seconds at the pace of the last ones.
+
+        tokens: of the request that comes now. So a busy worker asks seldom and an idle one holds
+        little.
+        """
+        if now - self.window_at >= _WINDOW_SECONDS:
+            self.pace = self.spent - self.spent_before
+            self.window_at, self.spent_before = now, self.spent
+        self.used_at = now
+        busy = 2 * self.reserved + 4 * self.pace
+        self.wish = max(self.wish // 2, tokens * _WISH_REQUESTS, busy)
 
 
 @dataclass(slots=True)
@@ -66,8 +93,7 @@ class LeaseBook:
         for key in keys:
             lease = self._leases[key]
             lease.reserved += fit.tokens
-            lease.used_at = now
-            lease.wish = max(lease.wish // 2, fit.tokens * _WISH_REQUESTS)
+            lease.expect(fit.tokens, now)
         return Reservation(keys, fit)
 
     def settle(self, reservation: Reservation, tokens: int) -> None:
