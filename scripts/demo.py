@@ -10,7 +10,7 @@ import yaml
 from scripts.demonstration import platform
 from scripts.demonstration.failure import DemoError
 from scripts.demonstration.outside import NOTES_HOST, Outside
-from scripts.demonstration.vendor import Vendor, chosen
+from scripts.demonstration.vendor import Vendor, chosen, first_model
 from scripts.engine_api import EngineCallError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,10 @@ def vendor_with_key(outside: Outside) -> tuple[Vendor, str]:
     """Return the model to ask and its key; the scripted server is started when it is that."""
     vendor = chosen()
     if vendor and vendor.variable:
-        return vendor, os.environ.get(vendor.variable) or "none"
+        key = os.environ.get(vendor.variable) or "none"
+        if not vendor.model and vendor.endpoint:
+            vendor = vendor._replace(model=first_model(vendor.endpoint, key))
+        return vendor, key
     endpoint = outside.start_scripted_llm()
     return Vendor("scripted", "openai", "scripted-1", endpoint, None), outside.key("llm")
 

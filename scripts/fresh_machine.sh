@@ -63,6 +63,7 @@ run_machine() {
 
 clean() {
     local status=$?
+    trap '' TERM INT HUP # a second signal must not stop the clearing up
     [ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null || true
     [ -z "$network" ] || kill "$network" 2>/dev/null || true
     wait 2>/dev/null || true

@@ -18,11 +18,23 @@ outside() {
     mkdir -p build
     work=$(mktemp -d "$PWD/build/engines.XXXXXX")
     sockets=$(mktemp -d /tmp/pai-engines.XXXXXX) # a socket's path must be short
-    trap 'rm -rf --one-file-system "$work" "$sockets"' EXIT
+    machine=""
+    trap clean EXIT
     trap 'exit 143' TERM INT HUP
     PAI_ENGINES_WORK=$work PAI_ENGINES_SOCKETS=$sockets \
         unshare --mount --net --pid --ipc --fork --kill-child --mount-proc "$0" --inside "$@" &
-    wait $!
+    machine=$!
+    wait "$machine"
+}
+
+# All processes first, with their mounts; only then the files they wrote.
+clean() {
+    local status=$?
+    trap '' TERM INT HUP # a second signal must not stop the clearing up
+    [ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf --one-file-system "$work" "$sockets" || true
+    exit $status
 }
 
 own_sys() { # /sys/class/net of the new network namespace, with the control groups as they were
