@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import httpx
-
 from scripts.demonstration.failure import DemoError
 
 
