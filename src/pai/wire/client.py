@@ -68,34 +68,29 @@ class ClientPool:
             upgrade = body.head.upgrade is not None
             if not body.head.has_body:
                 body = None
+        if owner is not None and owner.client_gone:
+            raise ClientGone
         framing = _framing(method, body)
         if upgrade:
             framing += UPGRADE
         block = request_block(method, target, endpoint.authority, headers, framing)
         connection = self._take(endpoint) or await self._connect(endpoint, owner)
+        waiter = connection.start(block, method, body, owner, upgrade)
         try:
-            return await self._send_over(connection, block, method, body, owner, upgrade)
+            return await waiter
+        except asyncio.CancelledError:
+            connection.cancel(waiter)
+            raise
         except StaleConnection:
             if body is not None and not isinstance(body, bytes):
                 raise
         connection = await self._connect(endpoint, owner)
-        return await self._send_over(connection, block, method, body, owner, upgrade)
-
-    async def _send_over(
-        self,
-        connection: UpstreamConnection,
-        block: bytes,
-        method: bytes,
-        body: "bytes | Exchange | None",
-        owner: "Exchange | None",
-        upgrade: bool,
-    ) -> UpstreamResponse:
-        if owner is not None and owner.client_gone:
-            connection.close()
-            raise ClientGone
-        if body is not None and not isinstance(body, bytes):
-            connection.chunked_upload = body.head.content_length is None
-        return await connection.send(block, method, body, owner, upgrade)
+        waiter = connection.start(block, method, body, owner, upgrade)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            connection.cancel(waiter)
+            raise
 
     def _take(self, endpoint: Endpoint) -> UpstreamConnection | None:
         connections = self._idle.get(endpoint)
@@ -129,6 +124,9 @@ class ClientPool:
         if connection.closed or connection.transport.is_closing():
             self.forget(connection)
             raise UpstreamError("connect", f"{endpoint.host}: closed at once")
+        if owner is not None and owner.client_gone:
+            connection.close()
+            raise ClientGone
         return connection
 
     def release(self, connection: UpstreamConnection) -> None:
@@ -139,8 +137,7 @@ class ClientPool:
             connection.idle = False
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.deadline = loop.time() + self.limits.keep_alive_seconds
+        connection.deadline = connection.loop.time() + self.limits.keep_alive_seconds
         self._idle_count += 1
         waiting.append(connection)
 

@@ -294,8 +294,22 @@ class ServerConnection(asyncio.Protocol):
                 await self._answer(exchange, 413, "payload_too_large", error.message)
             except Malformed as error:
                 await self._answer(exchange, error.status, "malformed_request", error.message)
-            if not await self._finish(exchange):
+            if self._is_plain(exchange):
+                self._await_next()
+            elif not await self._finish(exchange):
                 break
+
+    def _is_plain(self, exchange: Exchange) -> bool:
+        """Say whether nothing is left to do but to serve the next request."""
+        return (
+            exchange.finished
+            and exchange.body_ended
+            and exchange.upstream is None
+            and self.keep_alive
+            and not self.write_paused
+            and self._phase is Phase.HANDLER
+            and not exchange.client_gone
+        )
 
     async def _answer(self, exchange: Exchange, status: int, code: str, message: str) -> None:
         if not exchange.started and not exchange.client_gone:

@@ -28,44 +28,26 @@ class Exchange:
     client_gone: nobody waits for the response any more.
     """
 
-    __slots__ = (
-        "_body",
-        "_body_bytes",
-        "_body_error",
-        "_callbacks",
-        "_connection",
-        "_limit",
-        "_streaming",
-        "_waiter",
-        "body_ended",
-        "client_gone",
-        "finished",
-        "head",
-        "relay_state",
-        "started",
-        "timed_out",
-        "tunnel_result",
-        "upstream",
-    )
+    # Defaults live on the class: creating an exchange sets three attributes, not twenty.
+    _body: list[bytes] | None = None
+    _body_bytes = 0
+    _body_error: ClientGone | Malformed | None = None
+    _callbacks: list[Callable[[], None]] | None = None
+    _limit = 0
+    _streaming = False
+    _waiter: asyncio.Future[None] | None = None
+    body_ended = False
+    client_gone = False
+    timed_out = False
+    started = False
+    finished = False
+    relay_state: Relay | None = None
+    tunnel_result: TunnelResult | None = None
+    upstream: "UpstreamConnection | None" = None
 
     def __init__(self, connection: "ServerConnection", head: RequestHead) -> None:
         self._connection = connection
         self.head = head
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._body_error: ClientGone | Malformed | None = None
-        self._callbacks: list[Callable[[], None]] | None = None
-        self._limit = 0
-        self._streaming = False
-        self._waiter: asyncio.Future[None] | None = None
-        self.body_ended = False
-        self.client_gone = False
-        self.timed_out = False
-        self.started = False
-        self.finished = False
-        self.relay_state: Relay | None = None
-        self.tunnel_result: TunnelResult | None = None
-        self.upstream: UpstreamConnection | None = None
 
     # Who is asking
 
@@ -117,13 +99,17 @@ class Exchange:
             self._waiter = None
         if self._body_bytes > limit:
             raise PayloadTooLarge(limit)
-        body = self._body
-        self._body = []
+        return self._take_body()
+
+    def _take_body(self) -> bytes:
+        body, self._body = self._body, None
+        if body is None:
+            return b""
         return body[0] if len(body) == 1 else b"".join(body)
 
     def stream_to(self, upstream: "UpstreamConnection") -> None:
         """Send the body on to `upstream`: what is here, and the rest as it comes."""
-        early, self._body = b"".join(self._body), []
+        early = self._take_body()
         self._body_bytes = 0
         self._streaming = True
         if self._body_error is not None:
@@ -142,7 +128,10 @@ class Exchange:
                 self.upstream.upload(data, ended)
             return
         if data:
-            self._body.append(data)
+            if self._body is None:
+                self._body = [data]
+            else:
+                self._body.append(data)
             self._body_bytes += len(data)
         if self._waiter is not None:
             if (ended or self._body_bytes > self._limit) and not self._waiter.done():
@@ -188,7 +177,6 @@ class Exchange:
             return
         self.client_gone = True
         self.timed_out = timed_out
-        self.body_ended = self.body_ended or False
         relay = self.relay_state
         if relay is not None:
             relay.lose_client(Outcome.TIMED_OUT if timed_out else Outcome.CLIENT_GONE)
@@ -240,7 +228,8 @@ class Exchange:
         except BaseException:
             response.abort()
             raise
-        return await relay.run(block)
+        outcome = relay.start(block)
+        return await relay.rest() if outcome is None else outcome
 
     async def tunnel(
         self,

@@ -60,8 +60,8 @@ class Relay:
             connection.keep_alive = stays = False
         return response_block(status, headers, framing if stays else framing + CLOSE)
 
-    async def run(self, block: bytes) -> Outcome:
-        """Send the head and the body as it comes; return how it ended."""
+    def start(self, block: bytes) -> Outcome | None:
+        """Send the head and the body as far as it is here; return the outcome if that is all."""
         exchange, response = self._exchange, self._response
         if exchange.client_gone:
             response.abort()
@@ -79,14 +79,19 @@ class Relay:
         exchange.relay_state = self
         if self._connection.write_paused:
             response.pause()
+        return None
+
+    async def rest(self) -> Outcome:
+        """Wait until the body has ended or broken off; callbacks do the work."""
+        assert self._future is not None
         try:
             return await self._future
         except asyncio.CancelledError:
-            response.abort()
+            self._response.abort()
             self._connection.break_off()
             raise
         finally:
-            exchange.relay_state = None
+            self._exchange.relay_state = None
 
     def _encode(self, data: bytes, ended: bool) -> bytes:
         tap = self._tap

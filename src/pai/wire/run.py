@@ -1,6 +1,7 @@
 """The frame of a data-plane process: uvloop, signals, an orderly end."""
 
 import asyncio
+import gc
 import resource
 import signal
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,10 @@ Main = Callable[[asyncio.Event], Awaitable[int | None]]
 def run(main: Main) -> int:
     """Run `main` until it returns; SIGTERM and SIGINT set its event. Returns the exit code."""
     _raise_descriptor_limit()
+    # what is loaded now stays; requests leave few cycles, so looking for them can be rare
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     return uvloop.run(_guarded(main))
 
 

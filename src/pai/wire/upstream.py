@@ -159,7 +159,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_bytes_seen",
-        "_loop",
         "_pool",
         "_reader",
         "_total",
@@ -172,6 +171,7 @@ class UpstreamConnection(asyncio.Protocol):
         "exchange",
         "idle",
         "limits",
+        "loop",
         "response",
         "transport",
         "used",
@@ -179,9 +179,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: "ClientPool", endpoint: "Endpoint") -> None:
         self._pool = pool
+        self.loop = asyncio.get_running_loop()
         self.endpoint = endpoint
         self.limits = pool.limits
-        self._loop = asyncio.get_running_loop()
         self._reader = ResponseReader(
             self, max_head=pool.limits.head_bytes, max_fields=pool.limits.head_fields
         )
@@ -200,25 +200,25 @@ class UpstreamConnection(asyncio.Protocol):
 
     # What the pool calls
 
-    async def send(
+    def start(
         self,
         block: bytes,
         method: bytes,
         body: "bytes | Exchange | None",
         owner: "Exchange | None",
         upgrade: bool,
-    ) -> UpstreamResponse:
-        """Send one request and return its response once the head is here.
+    ) -> "asyncio.Future[UpstreamResponse]":
+        """Send one request; the future gets its response, UpstreamError or ClientGone.
 
-        block: the serialised head. Raises UpstreamError, ClientGone.
+        block: the serialised head.
         """
         self._reader.expect(method, upgrade=upgrade)
         self._bytes_seen = False
         self.response = None
-        now = self._loop.time()
+        now = self.loop.time()
         self._total = now + self.limits.total_seconds
         self.deadline = min(now + self.limits.first_byte_seconds, self._total)
-        waiter: asyncio.Future[UpstreamResponse] = self._loop.create_future()
+        waiter: asyncio.Future[UpstreamResponse] = self.loop.create_future()
         self._waiter = waiter
         if owner is not None:
             self.exchange = owner
@@ -229,16 +229,17 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.write(block + body)
         else:
             self.transport.write(block)
+            self.chunked_upload = body.head.content_length is None
             self._uploading = True
             body.stream_to(self)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if self._waiter is waiter:  # else the answer came, and another request may be on
-                self.abort()
-            elif not waiter.cancelled() and waiter.exception() is None:
-                waiter.result().abort()
-            raise
+        return waiter
+
+    def cancel(self, waiter: "asyncio.Future[UpstreamResponse]") -> None:
+        """Stop a request whose sender no longer waits for it."""
+        if self._waiter is waiter:
+            self.abort()
+        elif not waiter.cancelled() and waiter.exception() is None:
+            waiter.result().abort()  # the answer came, and another request may be on the way
 
     def abort(self) -> None:
         """Close at once, whatever is going on."""
@@ -263,7 +264,7 @@ class UpstreamConnection(asyncio.Protocol):
         if data:
             self.transport.write(data)
         if self.response is None:
-            limit = self._loop.time() + self.limits.first_byte_seconds
+            limit = self.loop.time() + self.limits.first_byte_seconds
             self.deadline = min(limit, self._total)
 
     def client_gone(self, error: ClientGone | Malformed) -> None:
@@ -284,7 +285,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Read on."""
         if not self.closed:
             self.transport.resume_reading()
-            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
 
     def detach(self) -> bytes:
         """Leave the transport to a tunnel; return what came after the 101."""
@@ -306,11 +307,12 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._bytes_seen = True
         if self.deadline != self._total:
-            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
         try:
             self._reader.feed(data)
         except Malformed as error:
             self._fail(UpstreamError("protocol", f"{self.endpoint.host}: {error.message}"))
+        self._refuse_surplus()
 
     def eof_received(self) -> bool:
         """The upstream sends no more: the end of a body only where that is how it ends."""
@@ -346,7 +348,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Hand the response to whoever sent the request."""
         response = self.response = UpstreamResponse(self, head)
         if self.deadline == self._total:
-            self.deadline = min(self._loop.time() + self.limits.idle_seconds, self._total)
+            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
         # the answer may be complete, and the connection serve another, before the task wakes
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -386,14 +388,12 @@ class UpstreamConnection(asyncio.Protocol):
         if reusable:
             self.idle = self.used = True
             self._pool.release(self)
-            # held bytes are looked at once the reader has stored them, before any reuse
-            self._loop.call_soon(self._refuse_surplus)
         else:
             self._close(abort=False)
 
     def _refuse_surplus(self) -> None:
         if self.idle and self._reader.held:
-            self.abort()
+            self.abort()  # bytes after the answer must not meet a request either
 
     @property
     def surplus(self) -> bool:
