@@ -124,10 +124,16 @@ def wait_until_restarted(client: PlatformClient, agent: Json, seconds: float) ->
 
 def wait_until_gone(client: PlatformClient, name: str, seconds: float) -> None:
     """Return when the agent no longer exists; raises CommandError when it still does."""
-    if not _watched(client, seconds, lambda agents: name not in agents):
-        raise CommandError(
-            f"agent {name} is still being deleted after {seconds:g} s", hint=f"pai status {name}"
-        )
+    said = ""
+
+    def gone(agents: Agents) -> bool:
+        nonlocal said
+        said = text(agents.get(name, {}), "status", "message")
+        return name not in agents
+
+    if not _watched(client, seconds, gone):
+        late = f"agent {name} is still being deleted after {seconds:g} s"
+        raise CommandError(f"{late}: {said}" if said else late, hint=f"pai status {name}")
 
 
 def changes(

@@ -1,5 +1,6 @@
 """The Docker Engine API as a `Runtime`. Nothing is decided here."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
@@ -20,9 +21,12 @@ from pai.runtime.containers.execute import Executor
 from pai.runtime.containers.frames import Demultiplexer
 from pai.runtime.containers.images import Images
 from pai.runtime.containers.together import together
+from pai.runtime.errors import EngineRefusedError
 from pai.runtime.protocol import EngineInfo, ExecSession, LogChunk, NetworkInfo, SecretFile
+from pai.wire import log
 
 _LOG_LINES = 5
+_LAST_LINE_SECONDS = 10.0
 _REMEMBERED_LINES = 10_000
 
 
@@ -162,13 +166,23 @@ class ContainerRuntime:
         known = self._last_lines.get(identity)
         if known is not None and known[0] == end:
             return known[1]
-        query = {"stdout": "true", "stderr": "true", "tail": str(_LOG_LINES)}
-        async with self._client.stream("GET", f"/containers/{identity}/logs", query) as answer:
-            line = observe.last_line(await answer.aread())
+        line = await self._read_last_line(identity)
         if len(self._last_lines) >= _REMEMBERED_LINES:
             self._last_lines.clear()
         self._last_lines[identity] = (end, line)
         return line
+
+    async def _read_last_line(self, identity: str) -> str:
+        """Return the last line, "" where the engine can't tell: no agent waits for a log."""
+        query = {"stdout": "true", "stderr": "true", "tail": str(_LOG_LINES)}
+        path = f"/containers/{identity}/logs"
+        try:
+            async with asyncio.timeout(_LAST_LINE_SECONDS):
+                async with self._client.stream("GET", path, query) as answer:
+                    return observe.last_line(await answer.aread())
+        except (TimeoutError, EngineRefusedError) as error:
+            log.warning("last log line not read", container=identity, error=type(error).__name__)
+            return ""
 
 
 def _present(found: Sequence[ObservedContainer | None]) -> list[ObservedContainer]:

@@ -12,6 +12,7 @@ from pai.runtime.protocol import EngineInfo
 
 API_VERSION = (1, 41)
 CALL_SECONDS = 120.0
+LOOK_SECONDS = 60.0  # a GET changes nothing: one that hangs is better asked again
 CONNECT_SECONDS = 5.0
 _MESSAGE_LENGTH = 400
 
@@ -23,11 +24,9 @@ class EngineClient:
 
     def __init__(self, socket: str) -> None:
         self.socket = socket
-        timeout = httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=socket, limits=_LIMITS),
             base_url="http://engine",
-            timeout=timeout,
             trust_env=False,
         )
         self._info: EngineInfo | None = None
@@ -92,8 +91,10 @@ class EngineClient:
         await self._http.aclose()
 
     async def _send(self, method: str, url: str, **given: Any) -> httpx.Response:
+        seconds = LOOK_SECONDS if method == "GET" else CALL_SECONDS
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         try:
-            return await self._http.request(method, url, **given)
+            return await self._http.request(method, url, timeout=timeout, **given)
         except httpx.TransportError as error:
             raise self._unavailable(error) from error
 
