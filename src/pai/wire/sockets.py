@@ -67,4 +67,5 @@ def original_destination(sock: socket.socket) -> tuple[str, int] | None:
         return None
     (port,) = struct.unpack_from("!H", raw, 2)
     packed = raw[8:24] if level == _SOL_IPV6 else raw[4:8]
-    return socket.inet_ntop(sock.family, packed), port
+    meant = (socket.inet_ntop(sock.family, packed), port)
+    return None if meant == sock.getsockname()[:2] else meant

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.wire.corpus_file import Case, load
 
 from pai.wire.framing import RequestReader, ResponseReader
-from pai.wire.message import Malformed, RequestHead, ResponseHead
+from pai.wire.message import FRAMING, Malformed, RequestHead, ResponseHead
 
 REQUESTS, RESPONSES = load("requests"), load("responses")
 
@@ -178,6 +178,17 @@ class Lenient:
     def __init__(self) -> None:
         self.body = b""
         self.messages = 0
+        self.targets: list[bytes] = []
+        self.fields: list[tuple[bytes, bytes]] = []
+
+    def on_message_begin(self) -> None:
+        self.targets.append(b"")
+
+    def on_url(self, url: bytes) -> None:
+        self.targets[-1] += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.fields.append((name.lower(), value.strip(b" \t")))
 
     def on_body(self, data: bytes) -> None:
         self.body += data
@@ -211,6 +222,32 @@ def test_whatever_is_accepted_llhttp_reads_in_the_same_way(
         return
     assert other.messages == len(recorder.heads)
     assert other.body == b"".join(recorder.bodies)
+    assert all(pair in other.fields for head in recorder.heads for pair in head.headers)
+    for head, target in zip(recorder.heads, other.targets, strict=True):
+        assert isinstance(head, RequestHead)
+        assert target.endswith(head.target.removeprefix(b"/"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.builds(lambda name, rest: name.encode() + b":" + rest, TOKEN, st.binary(max_size=20)),
+        st.builds(lambda name, rest: name.encode() + b": " + rest, TOKEN, VALUE),
+    )
+)
+def test_a_field_line_is_read_as_llhttp_reads_it(data: bytes) -> None:
+    """Own grammar and llhttp agree on every line that the grammar accepts."""
+    line = data.replace(b"\r\n", b"")
+    block = b"GET / HTTP/1.1\r\nHost: a\r\n" + line + b"\r\n\r\n"
+    recorder, error = read_requests([block])
+    if error is not None or line[:4].lower() in (b"", b"upgr", b"conn"):
+        return
+    other = Lenient()
+    httptools.HttpRequestParser(other).feed_data(block)
+    head = recorder.heads[0]
+    hidden = FRAMING - {b"host"}
+    assert [pair for pair in other.fields if pair[0] not in hidden] == head.headers
 
 
 @settings(max_examples=300, deadline=None)
