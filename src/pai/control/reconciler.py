@@ -193,6 +193,8 @@ class Reconciler:
                 await runtime.execute(action)
             except EngineRefusedError as error:
                 history = refused(step.history, action, error.message, self._now())
+                if history is step.history:  # of no start, so the next status would not tell it
+                    raise
                 await self._histories.keep(key, record.uid, history)
                 return
 

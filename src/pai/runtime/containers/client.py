@@ -50,14 +50,17 @@ class EngineClient:
         query: Query | None = None,
         body: object = None,
         archive: bytes | None = None,
+        seconds: float | None = None,
     ) -> Any:
-        """Return the decoded answer, None for an empty one. Raises EngineRefusedError."""
+        """Return the decoded answer, None for an empty one; seconds: how long to wait for it.
+
+        Raises EngineRefusedError, EngineUnavailableError.
+        """
         url = await self.prefix() + path
-        if archive is None:
-            answer = await self._send(method, url, params=query, json=body)
-        else:
-            kind = {"content-type": "application/x-tar"}
-            answer = await self._send(method, url, params=query, content=archive, headers=kind)
+        given: dict[str, Any] = {"json": body}
+        if archive is not None:
+            given = {"content": archive, "headers": {"content-type": "application/x-tar"}}
+        answer = await self._send(method, url, seconds, params=query, **given)
         content = _checked(answer).content
         is_json = answer.headers.get("content-type", "").startswith("application/json")
         return json.loads(content) if content.strip() and is_json else None
@@ -90,9 +93,11 @@ class EngineClient:
         """Close all connections."""
         await self._http.aclose()
 
-    async def _send(self, method: str, url: str, **given: Any) -> httpx.Response:
-        seconds = LOOK_SECONDS if method == "GET" else CALL_SECONDS
-        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+    async def _send(
+        self, method: str, url: str, seconds: float | None = None, **given: Any
+    ) -> httpx.Response:
+        usual = LOOK_SECONDS if method == "GET" else CALL_SECONDS
+        timeout = httpx.Timeout(seconds or usual, connect=CONNECT_SECONDS)
         try:
             return await self._http.request(method, url, timeout=timeout, **given)
         except httpx.TransportError as error:

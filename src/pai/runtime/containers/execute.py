@@ -24,7 +24,9 @@ from pai.runtime.containers.images import Images
 from pai.runtime.containers.network import ensure_network
 from pai.runtime.errors import EngineRefusedError, EngineUnavailableError
 from pai.runtime.protocol import SecretFile
+from pai.wire import log
 
+_STOP_SECONDS = 20.0  # for an engine to answer once the grace is over
 _MISSING = frozenset({httpx.codes.NOT_FOUND})
 _GONE = frozenset({httpx.codes.NOT_FOUND, httpx.codes.CONFLICT})
 
@@ -118,22 +120,33 @@ class Executor:
 
     async def _remove(self, identity: str, grace_seconds: int) -> None:
         if grace_seconds:
-            query = {"t": grace_seconds}
-            await _unless(_GONE, self._client, f"/containers/{identity}/stop", "POST", query)
+            await self._stop(identity, grace_seconds)
         query = {"force": 1, "v": 1}
-        await _unless(_GONE, self._client, f"/containers/{identity}", "DELETE", query)
+        await _unless(_GONE, self._client, f"/containers/{identity}", query)
+
+    async def _stop(self, identity: str, grace_seconds: int) -> None:
+        """Ask a container to end; whatever comes of it, it is removed by force next."""
+        try:
+            await self._client.call(
+                "POST",
+                f"/containers/{identity}/stop",
+                query={"t": grace_seconds},
+                seconds=grace_seconds + _STOP_SECONDS,
+            )
+        except (EngineRefusedError, EngineUnavailableError) as error:
+            if getattr(error, "status", 0) not in _GONE:
+                log.warning("not stopped in order", container=identity, error=error.message)
 
 
 async def _unless(
     expected: frozenset[int],
     client: EngineClient,
     path: str,
-    method: str = "DELETE",
     query: dict[str, Any] | None = None,
 ) -> None:
-    """Call, and take the answers that say that it was done before as done."""
+    """Delete, and take the answers that say that it was done before as done."""
     try:
-        await client.call(method, path, query=query)
+        await client.call("DELETE", path, query=query)
     except EngineRefusedError as error:
         if error.status not in expected:
             raise
