@@ -25,7 +25,6 @@ from pai.budget.day import utc_day
 from pai.budget.fit import Ask
 from pai.budget.interrupted import Seen, interrupted
 from pai.budget.line import Waiter
-from pai.ir.ledger import Usage
 from pai.ledger import SqliteLedger
 
 AGENTS = ("agent:ns/a", "agent:ns/b")
@@ -152,9 +151,7 @@ class Budgets(RuleBasedStateMachine):
                 tokens = interrupted(call.reservation.fit, seen).total
             self.close(worker, call, tokens)
             _, day = call.reservation.keys[0]
-            worker.account.add_usage(
-                Usage(agent="ns/a", model="ns/m", day=day, requests=1, input=tokens)
-            )
+            worker.account.add_usage("ns/a", "ns/m", day, (1, tokens, 0, 0, 0, 0, 0, 0, 0))
 
     def close(self, worker: Worker, call: Call, tokens: int) -> None:
         worker.account.book.settle(call.reservation, tokens)

@@ -5,7 +5,7 @@ lost and nothing counts twice. A worker that dies between two batches loses noth
 had not settled is still charged as its lease.
 """
 
-import msgspec
+from operator import add
 
 from pai.budget.book import LeaseBook
 from pai.budget.line import Refusal, Waiter, WaitLine
@@ -19,7 +19,8 @@ from pai.ir.ledger import (
 )
 
 _MOST_WANTS = 64  # of one call; the rest asks with the next
-_SUMS = tuple(field for field in Usage.__struct_fields__ if field not in ("agent", "model", "day"))
+SUMS = tuple(field for field in Usage.__struct_fields__ if field not in ("agent", "model", "day"))
+"""Names of what a usage counts, in the order that `add_usage` takes."""
 
 
 class Account:
@@ -31,13 +32,13 @@ class Account:
         self.line = WaitLine(self.book)
         self._sequence = 0
         self._unacknowledged: SettleCall | None = None
-        self._usages: dict[tuple[str, str, str], Usage] = {}
+        self._usages: dict[tuple[str, str, str], list[int]] = {}
 
-    def add_usage(self, usage: Usage) -> None:
-        """Note what a request used, for the next batch."""
-        key = (usage.agent, usage.model, usage.day)
+    def add_usage(self, agent: str, model: str, day: str, sums: tuple[int, ...]) -> None:
+        """Note what a request used, for the next batch; sums: the counts in `Usage`, in order."""
+        key = (agent, model, day)
         before = self._usages.get(key)
-        self._usages[key] = usage if before is None else _sum(before, usage)
+        self._usages[key] = list(sums) if before is None else list(map(add, before, sums))
 
     def lease_call(self, day: str) -> LeaseCall | None:
         """Return what to ask for: for those in line first, else ahead of need; None = nothing."""
@@ -66,7 +67,11 @@ class Account:
         """
         if self._unacknowledged is None and (self._usages or self.book.has_pending):
             self._sequence += 1
-            usages, self._usages = tuple(self._usages.values()), {}
+            usages = tuple(
+                Usage(agent=agent, model=model, day=day, **dict(zip(SUMS, sums, strict=True)))
+                for (agent, model, day), sums in self._usages.items()
+            )
+            self._usages = {}
             charges = self.book.take_pending()
             self._unacknowledged = SettleCall(self.worker, self._sequence, charges, usages)
         return self._unacknowledged or SettleCall(self.worker, 0, closing=closing)
@@ -76,8 +81,3 @@ class Account:
         if self._unacknowledged and answer.sequence == self._unacknowledged.sequence:
             self._unacknowledged = None
         self.book.press(answer.wanted, day)
-
-
-def _sum(left: Usage, right: Usage) -> Usage:
-    sums = {name: getattr(left, name) + getattr(right, name) for name in _SUMS}
-    return msgspec.structs.replace(left, **sums)

@@ -16,7 +16,7 @@ from pai.budget.day import seconds_to_midnight, utc_day
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal, Waiter
 from pai.errors import TransientError
-from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer, Usage
+from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer
 from pai.wire import log
 from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlError, ControlLink
@@ -74,8 +74,7 @@ class Desk:
         now, day = self._loop.time(), utc_day(self.now())
         held = self.account.line.try_at_once(subjects, ask, day, now)
         if held is not None:
-            if any(self.account.book.is_low(key) for key in held.keys):
-                self._wake.set()
+            self._look_ahead(held)
             return held
         waiter = Waiter(subjects, ask, now, now + self.wait_seconds)
         future: asyncio.Future[Reservation] = self._loop.create_future()
@@ -93,16 +92,22 @@ class Desk:
         finally:
             self._futures.pop(waiter, None)
 
-    def settle(self, reservation: Reservation, tokens: int, usage: Usage | None) -> None:
+    def _look_ahead(self, held: Reservation) -> None:
+        book = self.account.book
+        for key in held.keys:
+            if book.is_low(key):
+                self._wake.set()
+
+    def settle(self, reservation: Reservation, tokens: int) -> None:
         """Turn a reservation into what was spent; the second call for one changes nothing."""
         if reservation.settled:
             return
         book = self.account.book
         book.settle(reservation, tokens)
-        if usage is not None:
-            self.account.add_usage(usage)
-        if len(self.account.line) or any(book.is_tight(key) for key in reservation.keys):
-            self._wake.set()
+        waiting = len(self.account.line) > 0
+        for key in reservation.keys:
+            if waiting or book.is_tight(key):
+                self._wake.set()
 
     def press(self, subjects: list[str]) -> None:
         """Give back what is held of subjects whose limit has changed."""

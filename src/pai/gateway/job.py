@@ -14,7 +14,6 @@ from pai.dialect.openai import ChatRequest, Refused, StreamMeter, read_tokens
 from pai.gateway.desk import Desk, Turned
 from pai.gateway.headers import client_headers, upstream_headers
 from pai.gateway.metering import Call, StreamTap
-from pai.gateway.pool import ClientGoneAfterSend, SentError
 from pai.gateway.refusal import Failure, Passed
 from pai.gateway.retry import backoff_seconds, is_retryable, may_be_billed, pause_seconds
 from pai.gateway.routes import AgentRoutes, Route
@@ -22,6 +21,7 @@ from pai.ir.ledger import split_subject
 from pai.wire.client import ClientPool, UpstreamResponse
 from pai.wire.exchange import Exchange
 from pai.wire.message import ClientGone, Headers, Outcome, PayloadTooLarge, UpstreamError, first
+from pai.wire.upstream import StaleConnection
 
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 _MOST_ERROR_BYTES = 1024 * 1024
@@ -79,7 +79,8 @@ class Job:
         within = fit(route.max_per_request, ask, ask.useful)
         if within is None:
             return _over_limit(route, ask)
-        ask = ask._replace(cap=within.cap)
+        if within.cap < ask.cap:
+            ask = ask._replace(cap=within.cap)
         number = 1
         while True:
             result = await self._attempt(ask, number)
@@ -104,31 +105,30 @@ class Job:
         assert route.endpoint is not None
         body = self._request.body_for(route.binding.model, call.held.fit.cap, route.cap_field)
         headers = upstream_headers(exchange.head.headers, route.authorization)
-        call.send(self._clock())
         try:
             response = await self._pool.send(
-                route.endpoint, b"POST", route.target, headers, body, owner=exchange
+                *(route.endpoint, b"POST", route.target, headers, body),
+                owner=exchange,
+                on_send=call.leave,
             )
-        except (SentError, ClientGoneAfterSend) as error:
-            call.settle_interrupted(0, self._clock())
-            if isinstance(error, ClientGone):
-                raise
-            if error.stale and number < route.binding.retry.max_attempts:
-                return _Again(0.0)
-            return self._broken(error.message)
-        except ClientGone:
-            call.settle_free()
-            raise
         except UpstreamError as error:
-            call.settle_free()
-            retry = route.binding.retry
-            if error.kind == "refused" or number >= retry.max_attempts:
-                return self._broken(error.message)
-            return _Again(backoff_seconds(retry, number, random.random()))
+            call.settle_broken(self._clock())
+            return self._after(error, number, sent=bool(call.sent))
         call.seen(self._clock())
         if response.head.status >= 300:
             return await self._refused(call, response, number)
         return await self._answer(call, response)
+
+    def _after(self, error: UpstreamError, number: int, *, sent: bool) -> Failure | _Again:
+        """Say what follows an attempt without answer; what was sent may have been done."""
+        retry = self._route.binding.retry
+        if number >= retry.max_attempts or error.kind == "refused":
+            return self._broken(error.message)
+        if isinstance(error, StaleConnection):
+            return _Again(0.0)
+        if sent:
+            return self._broken(error.message)
+        return _Again(backoff_seconds(retry, number, random.random()))
 
     async def _answer(self, call: Call, response: UpstreamResponse) -> Failure | None:
         headers = response.head.headers

@@ -1,5 +1,6 @@
 """What a call cost: from the vendor's figures where there are any, else from our bounds."""
 
+import asyncio
 from collections.abc import Callable
 
 from pai.budget.book import Reservation
@@ -9,7 +10,6 @@ from pai.budget.price import Tokens, cost_microusd
 from pai.dialect.openai import ChatRequest, StreamMeter
 from pai.gateway.desk import Desk
 from pai.gateway.routes import AgentRoutes, Route
-from pai.ir.ledger import Usage
 from pai.providers.redact import Redactor
 
 
@@ -46,9 +46,9 @@ class Call:
         self.held = held
         self.sent = self.first = self.text_first = self.text_last = 0.0
 
-    def send(self, now: float) -> None:
-        """Note that the request leaves now."""
-        self.sent = now
+    def leave(self) -> None:
+        """Note that the request leaves for the vendor now: from here on it may be billed."""
+        self.sent = asyncio.get_running_loop().time()
 
     def seen(self, now: float) -> None:
         """Note that the answer begins."""
@@ -61,6 +61,11 @@ class Call:
 
     def abandon(self, now: float) -> None:
         """Settle what nothing else has settled: the job was cancelled or failed."""
+        if not self.held.settled:
+            self.settle_broken(now)
+
+    def settle_broken(self, now: float) -> None:
+        """No answer came: charge what may have been billed, which is nothing if it never left."""
         if self.sent:
             self.settle_interrupted(0, now)
         else:
@@ -68,7 +73,7 @@ class Call:
 
     def settle_free(self) -> None:
         """Nothing was billed."""
-        self._desk.settle(self.held, 0, None)
+        self._desk.settle(self.held, 0)
 
     def settle_measured(self, tokens: Tokens, now: float) -> None:
         """Charge the vendor's own figures."""
@@ -97,21 +102,22 @@ class Call:
             self.settle_interrupted(meter.text_bytes, now, meter.tokens)
 
     def _settle(self, tokens: Tokens, now: float, *, estimated: bool) -> None:
-        usage = Usage(
-            agent=self._agent.id,
-            model=self._route.binding.id,
-            day=self.held.keys[0][1],
-            requests=1,
-            input=tokens.input,
-            cached=tokens.cached,
-            output=tokens.output,
-            reasoning=tokens.reasoning,
-            cost_microusd=cost_microusd(tokens, self._route.price),
-            estimated=int(estimated),
-            first_byte_ms=int(((self.first or now) - self.sent) * 1000),
-            duration_ms=int((now - self.sent) * 1000),
+        if self.held.settled:
+            return
+        sums = (
+            1,
+            tokens.input,
+            tokens.cached,
+            tokens.output,
+            tokens.reasoning,
+            cost_microusd(tokens, self._route.price),
+            int(estimated),
+            int(((self.first or now) - self.sent) * 1000),
+            int((now - self.sent) * 1000),
         )
-        self._desk.settle(self.held, tokens.total, usage)
+        self._desk.settle(self.held, tokens.total)
+        day = self.held.keys[0][1]
+        self._desk.account.add_usage(self._agent.id, self._route.binding.id, day, sums)
 
 
 class StreamTap:

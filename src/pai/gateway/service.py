@@ -9,11 +9,11 @@ from pai.dialect.openai import Refused, model_body, models_body
 from pai.gateway.chat import Chat
 from pai.gateway.counters import Counters
 from pai.gateway.desk import Desk
-from pai.gateway.pool import VendorPool
 from pai.gateway.refusal import JSON, Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
 from pai.ir.snapshot import GatewaySnapshot, Network
 from pai.wire import tls
+from pai.wire.client import ClientPool
 from pai.wire.dial import Dialer
 from pai.wire.exchange import Exchange
 from pai.wire.message import ClientGone, Headers, first
@@ -44,7 +44,7 @@ class Service:
         self._credential = credential
         self._chat = Chat(desk)
         self._table: RouteTable | None = None
-        self._pool: VendorPool | None = None
+        self._pool: ClientPool | None = None
         self._network: Network | None = None
         self._ids = count(1)
         self._clock = asyncio.get_running_loop().time
@@ -55,7 +55,7 @@ class Service:
         if self._network != snapshot.network:
             context = tls.client_context(snapshot.network.extra_ca_pem)
             # the old pool's idle connections close by themselves
-            self._pool = VendorPool(Dialer(snapshot.network, declared=True), context)
+            self._pool = ClientPool(Dialer(snapshot.network, declared=True), context)
             self._network = snapshot.network
         before, self._table = self._table, table
         self.desk.wait_seconds = snapshot.wait_for_budget_seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pai.wire.deadlines import Deadlines
@@ -51,6 +52,7 @@ class ClientPool:
         body: "bytes | Exchange | None" = None,
         *,
         owner: "Exchange | None" = None,
+        on_send: Callable[[], None] | None = None,
     ) -> UpstreamResponse:
         """Send a request and return its response once the head is here.
 
@@ -58,7 +60,8 @@ class ClientPool:
         endpoint's. body: bytes, or an exchange whose request body is streamed on (with its
         Upgrade). owner: the exchange this is done for (an exchange as body implies it): when its
         client goes, the request is aborted. A reused connection that turns out to be closed is
-        replaced once, unless the body was a stream.
+        replaced once, unless the body was a stream or `on_send` is given. on_send: called when the
+        request is about to leave; such a request is never sent a second time from here.
 
         Raises UpstreamError, ClientGone; ValueError for a head that can't be sent.
         """
@@ -75,6 +78,8 @@ class ClientPool:
             framing += UPGRADE
         block = request_block(method, target, endpoint.authority, headers, framing)
         connection = self._take(endpoint) or await self._connect(endpoint, owner)
+        if on_send is not None:
+            on_send()
         waiter = connection.start(block, method, body, owner, upgrade)
         try:
             return await waiter
@@ -82,7 +87,7 @@ class ClientPool:
             connection.cancel(waiter)
             raise
         except StaleConnection:
-            if body is not None and not isinstance(body, bytes):
+            if on_send is not None or (body is not None and not isinstance(body, bytes)):
                 raise
         connection = await self._connect(endpoint, owner)
         waiter = connection.start(block, method, body, owner, upgrade)

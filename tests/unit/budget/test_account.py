@@ -1,7 +1,7 @@
 from pai.budget.account import Account
 from pai.budget.fit import Ask, Fit
 from pai.budget.line import Refusal, Waiter
-from pai.ir.ledger import Lease, LeaseAnswer, SettleAnswer, SettleCall, Usage
+from pai.ir.ledger import Lease, LeaseAnswer, SettleAnswer, SettleCall
 
 DAY = "2026-01-01"
 A = "agent:ns/a"
@@ -32,10 +32,10 @@ def test_a_batch_is_sent_unchanged_until_it_is_acknowledged() -> None:
 def test_usage_of_one_agent_model_and_day_is_summed() -> None:
     mine = account()
     for model in ("ns/m", "ns/m", "ns/n"):
-        mine.add_usage(Usage(agent="ns/a", model=model, day=DAY, requests=1, output=2))
-    assert [(u.model, u.requests, u.output) for u in mine.batch().usages] == [
-        ("ns/m", 2, 4),
-        ("ns/n", 1, 2),
+        mine.add_usage("ns/a", model, DAY, (1, 3, 0, 2, 0, 0, 0, 0, 0))
+    assert [(u.model, u.requests, u.input, u.output) for u in mine.batch().usages] == [
+        ("ns/m", 2, 6, 4),
+        ("ns/n", 1, 3, 2),
     ]
 
 

@@ -51,14 +51,24 @@ def test_figures_that_cannot_be_true_are_not_believed(usage: Any) -> None:
     assert read_tokens(answer(usage)) is None
 
 
-def test_strange_details_are_nothing_and_never_pass_their_whole() -> None:
+@pytest.mark.parametrize(
+    ("cached", "reasoning", "expected"),
+    [
+        ({"cached_tokens": 99}, {"reasoning_tokens": 99}, Tokens(10, 5, 10, 5)),
+        ({"cached_tokens": -1}, None, Tokens(10, 5)),
+        ({"cached_tokens": None}, {}, Tokens(10, 5)),
+        ({"cached_tokens": "9"}, {"reasoning_tokens": 2}, Tokens(10, 5)),
+        ("strange", 7, Tokens(10, 5)),
+    ],
+)
+def test_details_only_inform(cached: Any, reasoning: Any, expected: Tokens) -> None:
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
-        "prompt_tokens_details": {"cached_tokens": 99},
-        "completion_tokens_details": {"reasoning_tokens": "9"},
+        "prompt_tokens_details": cached,
+        "completion_tokens_details": reasoning,
     }
-    assert read_tokens(answer(usage)) == Tokens(10, 5, 10, 0)
+    assert read_tokens(answer(usage)) == expected
 
 
 @given(st.binary(max_size=100))

@@ -13,7 +13,6 @@ from pai.budget.fit import Ask
 from pai.budget.line import Refusal
 from pai.errors import TransientError
 from pai.gateway.desk import Desk, Turned
-from pai.ir.ledger import Usage
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
 from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlLink
@@ -95,10 +94,9 @@ async def test_a_request_waits_for_what_running_ones_hold_and_then_gets_it(
     second = asyncio.ensure_future(desk.reserve((A, M), ask(900), client()))
     await asyncio.sleep(0.2)
     assert not second.done()
-    desk.settle(first, 50, Usage(agent="ns/a", model="ns/m", day="2026-01-01", requests=1))
+    desk.settle(first, 50)
     assert (await second).fit.tokens == 900
     assert line.ledger.balance(A, time.time()).spent == 50
-    assert line.ledger.usage()[0].requests == 1
 
 
 async def test_who_waits_too_long_is_told_to_come_back_soon(desk: Desk) -> None:
@@ -148,7 +146,7 @@ async def test_an_outage_is_not_taken_for_a_spent_budget(desk: Desk, line: Line)
 
 async def test_closing_gives_everything_back(desk: Desk, line: Line) -> None:
     held = await desk.reserve((A, M), ask(20), client())
-    desk.settle(held, 7, None)
+    desk.settle(held, 7)
     await desk.close(5.0)
     balance = line.ledger.balance(A, time.time())
     assert (balance.spent, balance.charged) == (7, 7)
@@ -157,15 +155,14 @@ async def test_closing_gives_everything_back(desk: Desk, line: Line) -> None:
 async def test_settling_twice_counts_once(desk: Desk, line: Line) -> None:
     held = await desk.reserve((A, M), ask(20), client())
     for _ in range(2):
-        desk.settle(held, 7, Usage(agent="ns/a", model="ns/m", day="2026-01-01", requests=1))
+        desk.settle(held, 7)
     await desk.close(5.0)
     assert line.ledger.balance(A, time.time()).spent == 7
-    assert [row.requests for row in line.ledger.usage()] == [1]
 
 
 async def test_a_changed_limit_brings_idle_tokens_back(desk: Desk, line: Line) -> None:
     held = await desk.reserve((A, M), ask(20), client())
-    desk.settle(held, 7, None)
+    desk.settle(held, 7)
     desk.press([A])
     await asyncio.sleep(0.2)
     assert line.ledger.balance(A, time.time()).charged == 7

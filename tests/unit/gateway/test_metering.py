@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.gateway.test_routes import binding, table
 
+from pai.budget.account import Account
 from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Fit
@@ -21,12 +22,13 @@ DAY = "2026-01-01"
 
 class Notebook:
     def __init__(self) -> None:
-        self.settled: list[tuple[int, Usage | None]] = []
+        self.account = Account("w1")
+        self.settled: list[int] = []
 
-    def settle(self, reservation: Reservation, tokens: int, usage: Usage | None) -> None:
+    def settle(self, reservation: Reservation, tokens: int) -> None:
         if not reservation.settled:
             reservation.settled = True
-            self.settled.append((tokens, usage))
+            self.settled.append(tokens)
 
 
 @pytest.fixture
@@ -43,13 +45,13 @@ def call(notebook: Notebook) -> Call:
     request = read_request(b'{"messages":[]}')
     desk = cast(Desk, notebook)
     made = Call(desk, agent, agent.routes[0], request, LearnedRatio(), held)
-    made.send(10.0)
+    made.sent = 10.0
     return made
 
 
 def usage_of(notebook: Notebook) -> Usage:
-    [(tokens, usage)] = notebook.settled
-    assert usage is not None
+    [tokens] = notebook.settled
+    [usage] = notebook.account.batch().usages
     assert tokens == usage.input + usage.output
     return usage
 
@@ -68,7 +70,8 @@ def test_a_call_is_settled_once(call: Call, notebook: Notebook) -> None:
     call.settle_free()
     call.settle_measured(Tokens(1, 1), 11.0)
     call.abandon(12.0)
-    assert notebook.settled == [(0, None)]
+    assert notebook.settled == [0]
+    assert notebook.account.batch().usages == ()
 
 
 def test_silence_before_the_first_text_is_charged(call: Call, notebook: Notebook) -> None:
@@ -92,6 +95,16 @@ def test_what_was_left_behind_is_charged_and_what_never_left_is_not(
 ) -> None:
     call.abandon(10.0)
     assert usage_of(notebook).output == 256
+    unsent = made_again(call, notebook)
+    unsent.abandon(99.0)
+    assert notebook.settled[1:] == [0]
+
+
+def made_again(call: Call, notebook: Notebook) -> Call:
+    """Return a call like `call` that never left."""
+    held = Reservation(call.held.keys, call.held.fit)
+    desk = cast(Desk, notebook)
+    return Call(desk, call._agent, call._route, call._request, call._ratio, held)
 
 
 def delta(**fields: Any) -> bytes:

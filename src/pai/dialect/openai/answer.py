@@ -9,58 +9,72 @@ NULL = Raw(b"null")
 _MOST = 2**40  # no answer has so many tokens
 
 
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+class _WithoutDetails(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
 class _Answer(msgspec.Struct):
     usage: Raw = NULL  # a union with Raw would take nothing but null
 
 
 _answers = msgspec.json.Decoder(_Answer)
-_object = msgspec.json.Decoder(dict[str, Raw])
-_count = msgspec.json.Decoder(int)
+_usages = msgspec.json.Decoder(_Usage)
+_plain_usages = msgspec.json.Decoder(_WithoutDetails)
+_Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def read_tokens(body: bytes) -> Tokens | None:
     """Return the tokens of a whole JSON answer; None when they are absent or impossible."""
     try:
         answer = _answers.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except _Unreadable:
         return None
-    return None if answer.usage == NULL else tokens_of(answer.usage)
+    return tokens_of(answer.usage)
 
 
 def tokens_of(usage: Raw) -> Tokens | None:
     """Return the tokens of a `usage` object; None when absent or impossible.
 
     Where `total_tokens` is more than its parts (vendors that leave reasoning out of the
-    completion's count), the rest is output.
+    completion's count), the rest is output. Details only inform: strange ones are 0.
     """
     try:
-        fields = _object.decode(usage)
-        prompt = _read(fields, "prompt_tokens")
-        completion = _read(fields, "completion_tokens", 0)
-        total = _read(fields, "total_tokens", prompt + completion)
-        cached = _detail(fields, "prompt_tokens_details", "cached_tokens")
-        reasoning = _detail(fields, "completion_tokens_details", "reasoning_tokens")
-    except (msgspec.DecodeError, KeyError, ValueError, RecursionError, UnicodeDecodeError):
+        full = _usages.decode(usage)
+    except _Unreadable:
+        return _tokens_without_details(usage)
+    cached = (full.prompt_tokens_details or _PromptDetails()).cached_tokens or 0
+    reasoning = (full.completion_tokens_details or _OutputDetails()).reasoning_tokens or 0
+    return _tokens(full, cached, reasoning)
+
+
+def _tokens_without_details(usage: Raw) -> Tokens | None:
+    try:
+        return _tokens(_plain_usages.decode(usage), 0, 0)
+    except _Unreadable:
+        return None
+
+
+def _tokens(usage: _Usage | _WithoutDetails, cached: int, reasoning: int) -> Tokens | None:
+    prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
+    if min(prompt, completion, total) < 0 or max(prompt, completion, total) > _MOST:
         return None
     output = max(completion, total - prompt)
-    return Tokens(prompt, output, min(cached, prompt), min(reasoning, output))
-
-
-def _read(fields: dict[str, Raw], name: str, absent: int | None = None) -> int:
-    raw = fields.get(name)
-    if raw is None and absent is not None:
-        return absent
-    if raw is None:
-        raise KeyError(name)
-    value = _count.decode(raw)
-    if not 0 <= value <= _MOST:
-        raise ValueError(name)
-    return value
-
-
-def _detail(fields: dict[str, Raw], group: str, name: str) -> int:
-    """Return one of the details; they only inform, so a strange one is 0."""
-    try:
-        return _read(_object.decode(fields[group]), name, 0)
-    except (msgspec.DecodeError, KeyError, ValueError, UnicodeDecodeError):
-        return 0
+    return Tokens(prompt, output, max(0, min(cached, prompt)), max(0, min(reasoning, output)))

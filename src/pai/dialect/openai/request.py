@@ -4,33 +4,50 @@ Values that are not ours to change stay byte for byte what the client sent. A ke
 twice counts once, with its last value: what was looked at is what is sent.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated
 
 import msgspec
 from msgspec import Raw
 
 from pai.budget.estimate import InputShape
-from pai.dialect.openai.shape import input_shape
+from pai.dialect.openai.shape import NULL, Counted, input_shape
 
 _CAPS = ("max_completion_tokens", "max_tokens")
 _MOST_ANSWERS = 128
 _MOST_CAP = 2**31 - 1
-
-_T = TypeVar("_T")
-_object = msgspec.json.Decoder(dict[str, Raw])
-_object_or_null = msgspec.json.Decoder(dict[str, Raw] | None)
-_integer = msgspec.json.Decoder(int | None)
-_boolean = msgspec.json.Decoder(bool | None)
-_text = msgspec.json.Decoder(str | None)
-
 _OURS = frozenset({"model", "models", "preset", "n", "stream", "stream_options", *_CAPS})
-
+_TEXT = {"messages", "stop", "seed", "user", "response_format", "metadata", "reasoning_effort"}
+_SAMPLING = {"temperature", "top_p", "logit_bias", "presence_penalty", "frequency_penalty"}
+_TOOLS = {"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"}
+_READ = {"model", "n", "stream", "stream_options", *_CAPS}
+_USUAL = frozenset(_TEXT | _SAMPLING | _TOOLS | _READ)  # nothing to look into
 _NOT_SERVED = {
     "models": "another model could answer than the one that was allowed; send 'model'",
     "preset": "a preset may name another model; send 'model'",
 }
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Known(Counted):
+    """What is looked at, checked in the one pass that reads it."""
+
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=_MOST_ANSWERS)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CAP)] | None = None
+    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CAP)] | None = None
+
+
+_object = msgspec.json.Decoder(dict[str, Raw])
+_known = msgspec.json.Decoder(_Known)
+_PATH = re.compile(r" - at `\$\.?(\w*)")
 
 
 class BadRequestError(Exception):
@@ -46,8 +63,8 @@ class BadRequestError(Exception):
 class ChatRequest:
     """A chat request, read.
 
-    fields: top-level values as sent. model: None when absent. cap: the client's own output cap, the
-    highest if it sent both spellings. wants_usage: the client asked for the stream's usage chunk.
+    fields: top-level values as sent. model: None when absent. caps: the client's own output caps,
+    by the spelling it used. wants_usage: the client asked for the stream's usage chunk.
     """
 
     fields: Mapping[str, Raw]
@@ -55,8 +72,13 @@ class ChatRequest:
     stream: bool
     wants_usage: bool
     answers: int
-    cap: int | None
+    caps: Mapping[str, int]
     shape: InputShape
+
+    @property
+    def cap(self) -> int | None:
+        """The client's output cap, the highest if it sent both spellings."""
+        return max(self.caps.values(), default=None)
 
     def body_for(self, model: str, cap: int, cap_field: str) -> bytes:
         """Return the body to send: `model`, output cap lowered to `cap`, usage asked for.
@@ -65,13 +87,13 @@ class ChatRequest:
         """
         fields = dict(self.fields)
         fields["model"] = Raw(msgspec.json.encode(model))
-        present = [name for name in _CAPS if _integer_of(fields, name) is not None]
-        for name in present or [cap_field]:
-            own = _integer_of(fields, name)
-            if own is None or own > cap:
-                fields[name] = Raw(str(cap).encode())
+        if not self.caps:
+            fields[cap_field] = Raw(b"%d" % cap)
+        for name, own in self.caps.items():
+            if own > cap:
+                fields[name] = Raw(b"%d" % cap)
         if self.stream and not self.wants_usage:
-            fields["stream_options"] = _with_usage(fields.get("stream_options"))
+            fields["stream_options"] = _with_usage(fields.get("stream_options", NULL))
         return msgspec.json.encode(fields)
 
 
@@ -84,23 +106,34 @@ def read_request(body: bytes) -> ChatRequest:
     try:
         body.decode()  # Raw values are not looked into
         fields = _object.decode(body)
+        known = _known.decode(body)
+        shape = input_shape(len(body), known)
     except UnicodeDecodeError as error:
         raise BadRequestError("the body is not valid UTF-8") from error
     except RecursionError as error:
         raise BadRequestError("the body is nested too deeply") from error
+    except msgspec.ValidationError as error:
+        place = _PATH.search(str(error))
+        raise BadRequestError(str(error), place[1] or None if place else None) from error
     except msgspec.DecodeError as error:
         raise BadRequestError(f"the body is not a JSON object: {error}") from error
-    _check_names(fields)
-    stream = _typed(_boolean, fields, "stream") or False
-    caps = [cap for name in _CAPS if (cap := _integer_of(fields, name)) is not None]
+    if not fields.keys() <= _USUAL:
+        _check_names(fields)
+    caps = {}
+    if known.max_tokens is not None:
+        caps["max_tokens"] = known.max_tokens
+    if known.max_completion_tokens is not None:
+        caps["max_completion_tokens"] = known.max_completion_tokens
+    options = known.stream_options
+    stream = bool(known.stream)
     return ChatRequest(
-        fields=fields,
-        model=_typed(_text, fields, "model"),
-        stream=stream,
-        wants_usage=stream and _asks_usage(fields),
-        answers=_answers(fields),
-        cap=max(caps) if caps else None,
-        shape=_shape(len(body), fields),
+        fields,
+        known.model,
+        stream,
+        stream and options is not None and bool(options.include_usage),
+        known.n or 1,
+        caps,
+        shape,
     )
 
 
@@ -113,50 +146,10 @@ def _check_names(fields: Mapping[str, Raw]) -> None:
         if name not in _OURS and name.casefold() in _OURS:
             raise BadRequestError(f"write '{name.casefold()}' for '{name}'", name)
     for name, reason in _NOT_SERVED.items():
-        if name in fields and fields[name] != Raw(b"null"):
+        if fields.get(name, NULL) != NULL:
             raise BadRequestError(f"'{name}' is not served: {reason}", name)
 
 
-def _typed(decoder: "msgspec.json.Decoder[_T]", fields: Mapping[str, Raw], name: str) -> _T | None:
-    raw = fields.get(name)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequestError(f"'{name}': {error}", name) from error
-
-
-def _integer_of(fields: Mapping[str, Raw], name: str) -> int | None:
-    value: int | None = _typed(_integer, fields, name)
-    if value is not None and not 1 <= value <= _MOST_CAP:
-        raise BadRequestError(f"'{name}' must be between 1 and {_MOST_CAP}", name)
-    return value
-
-
-def _answers(fields: Mapping[str, Raw]) -> int:
-    value: int | None = _typed(_integer, fields, "n")
-    if value is None:
-        return 1
-    if not 1 <= value <= _MOST_ANSWERS:
-        raise BadRequestError(f"'n' must be between 1 and {_MOST_ANSWERS}", "n")
-    return value
-
-
-def _asks_usage(fields: Mapping[str, Raw]) -> bool:
-    options = _typed(_object_or_null, fields, "stream_options")
-    if not options:
-        return False
-    return _typed(_boolean, options, "include_usage") or False
-
-
-def _with_usage(options: Raw | None) -> Raw:
-    present = (_object_or_null.decode(options) if options is not None else None) or {}
+def _with_usage(options: Raw) -> Raw:
+    present = {} if options == NULL else _object.decode(options)
     return Raw(msgspec.json.encode({**present, "include_usage": True}))
-
-
-def _shape(length: int, fields: Mapping[str, Raw]) -> InputShape:
-    try:
-        return input_shape(length, fields)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequestError(f"'messages' or 'tools': {error}", "messages") from error

@@ -1,14 +1,13 @@
 """What of a chat request costs input tokens."""
 
-from collections.abc import Mapping
-
 import msgspec
 from msgspec import Raw
 
 from pai.budget.estimate import InputShape
 
+NULL = Raw(b"null")
 _DATA = "data:"
-_NULL = Raw(b"null")
+_LIST = ord("[")
 
 
 class _ImageUrl(msgspec.Struct):
@@ -20,31 +19,41 @@ class _Part(msgspec.Struct):
     image_url: _ImageUrl | str | None = None
 
 
-class _Message(msgspec.Struct):
-    content: Raw = _NULL
+class Message(msgspec.Struct):
+    """One message; content: a string or a list of parts, unread."""
+
+    content: Raw = NULL
 
 
-_messages = msgspec.json.Decoder(list[_Message] | None)
+class Counted(msgspec.Struct):
+    """The fields of a chat request that cost input tokens."""
+
+    messages: list[Message] | None = None
+    tools: list[Raw] | None = None
+    functions: list[Raw] | None = None
+    web_search_options: Raw = NULL  # the vendor adds text we don't see
+    plugins: Raw = NULL
+
+
 _parts = msgspec.json.Decoder(list[_Part | str])
-_items = msgspec.json.Decoder(list[Raw] | None)
 
 _COUNTED_AS_TEXT = frozenset({"text", "input_text", "refusal", "input_audio", "thinking"})
-_SERVER_SIDE = ("web_search_options", "plugins")  # the vendor adds text we don't see
 
 
-def input_shape(length: int, fields: Mapping[str, Raw]) -> InputShape:
+def input_shape(length: int, request: Counted) -> InputShape:
     """Return the shape of a request whose body is `length` bytes long.
 
-    Raises msgspec.DecodeError when messages or tools are not lists of the right kind.
+    Raises msgspec.DecodeError when a message's parts are not of the right kind.
     """
-    messages = _messages.decode(fields["messages"]) if "messages" in fields else None
     text, images, unbounded = length, 0, 0
-    for message in messages or ():
-        if bytes(message.content).startswith(b"["):
+    messages = request.messages or ()
+    for message in messages:
+        if memoryview(message.content)[0] == _LIST:
             inline, pictures, others = _parts_of(message.content)
             text, images, unbounded = text - inline, images + pictures, unbounded + others
-    unbounded += sum(1 for name in _SERVER_SIDE if fields.get(name, _NULL) != _NULL)
-    return InputShape(text, len(messages or ()), _tools(fields), images, unbounded)
+    unbounded += (request.web_search_options != NULL) + (request.plugins != NULL)
+    tools = len(request.tools or ()) + len(request.functions or ())
+    return InputShape(text, len(messages), tools, images, unbounded)
 
 
 def _parts_of(content: Raw) -> tuple[int, int, int]:
@@ -62,9 +71,3 @@ def _parts_of(content: Raw) -> tuple[int, int, int]:
         if url.startswith(_DATA):
             inline += len(url)
     return inline, images, unbounded
-
-
-def _tools(fields: Mapping[str, Raw]) -> int:
-    return sum(
-        len(_items.decode(fields[name]) or ()) for name in ("tools", "functions") if name in fields
-    )
