@@ -13,7 +13,7 @@ from tests.fakes.control import API, PAI_IMAGE, Running, fake_engine, running
 from tests.fakes.documents import agent, document, model, secret, service
 
 from pai.ir.snapshot import EdgeSnapshot, GatewaySnapshot, SidecarSnapshot
-from pai.runtime.errors import EngineUnavailableError
+from pai.runtime.errors import EngineRefusedError, EngineUnavailableError
 from pai.store.instance_key import load_or_create
 
 GATEWAY = "gateway-credential-of-this-start"
@@ -193,6 +193,31 @@ async def test_an_engine_that_stops_is_told_and_recovered_from(tmp_path: Path) -
         assert (await control.http.get(f"{API}/agentworkloads/writer/report")).status_code == 200
         engine.reachable = True
         await control.until("writer", "Running")
+
+
+async def test_a_removal_that_the_engine_refuses_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = fake_engine()
+
+    def refuse(_identity: str) -> None:
+        raise EngineRefusedError("device is busy", 500)
+
+    async with running(tmp_path, engine) as control:
+        await control.apply(agent())
+        await control.until("writer", "Running")
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "remove", refuse)
+            await control.http.delete(f"{API}/agentworkloads/writer")
+            for _ in range(1000):
+                status = (await control.agent("writer"))["status"]
+                if "device is busy" in status["message"]:
+                    break
+                await asyncio.sleep(0.01)
+            assert status["phase"] == "Terminating"
+            assert "device is busy" in status["message"]
+        await control.until_gone("writer")
+    assert not engine.containers
 
 
 async def test_left_overs_of_unknown_agents_are_removed(tmp_path: Path) -> None:
