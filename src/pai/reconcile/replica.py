@@ -141,12 +141,24 @@ def _next(look: View, have: Mapping[Step, ObservedContainer]) -> ReplicaStep:
         if container.running:
             waiting = _unsettled(look, wanted, container, record)
             if waiting is not None:
-                return msgspec.structs.replace(waiting, history=history, events=events)
+                ahead = _seeding(look, have) if wanted.step == "sidecar" else ()
+                return msgspec.structs.replace(
+                    waiting, history=history, events=events, actions=ahead
+                )
             continue
         if wanted.step in ONE_SHOT and container.exit_code == 0:
             continue
         return _restart(look, wanted, container, record)
     return ReplicaStep(number=look.number, history=history, ready=True)
+
+
+def _seeding(look: View, have: Mapping[Step, ObservedContainer]) -> tuple[Action, ...]:
+    """Return how to begin seeding while the sidecar gets ready: it needs no network."""
+    for wanted in look.wanted:
+        container = have.get(wanted.step)
+        if wanted.step == "seed" and (container is None or not container.started):
+            return _run(look, wanted, look.history).actions
+    return ()
 
 
 def _run(look: View, wanted: Container, history: History) -> ReplicaStep:
