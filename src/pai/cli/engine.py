@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from pai.cli.failures import CommandError
 from pai.cli.locations import DataDir
-from pai.errors import PaiError
 from pai.ir.settings import Settings
 from pai.render import labels
 from pai.runtime.containers.client import EngineClient
+from pai.runtime.containers.execute import remove
 from pai.runtime.containers.find import find_socket
 from pai.runtime.containers.network import ensure_network
 from pai.runtime.protocol import EngineInfo
@@ -24,6 +24,7 @@ T = TypeVar("T")
 OLDEST = {"docker": (20, 10), "podman": (4, 3)}
 _NAMES = {"docker": "Docker", "podman": "Podman"}
 _AT_ONCE = 8
+_GRACE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,7 @@ def _instance(data: DataDir) -> str:
 
 async def _remove(client: EngineClient, identity: str, gate: asyncio.Semaphore) -> None:
     async with gate:
-        try:
-            await client.call("POST", f"/containers/{identity}/stop", query={"t": 10})
-            await client.call("DELETE", f"/containers/{identity}", query={"force": "true"})
-        except PaiError as error:
-            if getattr(error, "status", 0) != 404:  # gone already is as good
-                raise
+        await remove(client, identity, _GRACE_SECONDS)
 
 
 def _step(container: dict[str, dict[str, str]]) -> str:

@@ -53,7 +53,7 @@ class Executor:
             case StartContainer(_, identity):
                 await self._client.call("POST", f"/containers/{identity}/start")
             case RemoveContainer(_, identity, grace):
-                await self._remove(identity, grace)
+                await remove(self._client, identity, grace)
             case RemoveVolume(name):
                 await _unless(_MISSING, self._client, f"/volumes/{name}")
 
@@ -69,7 +69,7 @@ class Executor:
             same = found.digest == container.digest and found.pod == pod
             if same and (found.running or (found.started and container.step != "pause")):
                 return
-            await self._remove(found.id, container.grace_seconds if found.running else 0)
+            await remove(self._client, found.id, container.grace_seconds if found.running else 0)
         identity = await self._create(container, pod)
         if container.files:
             await self._supply(container, identity)
@@ -118,24 +118,26 @@ class Executor:
         document = await self._client.find(f"/containers/{name}/json")
         return None if document is None else observe.container(document)
 
-    async def _remove(self, identity: str, grace_seconds: int) -> None:
-        if grace_seconds:
-            await self._stop(identity, grace_seconds)
-        query = {"force": 1, "v": 1}
-        await _unless(_GONE, self._client, f"/containers/{identity}", query)
 
-    async def _stop(self, identity: str, grace_seconds: int) -> None:
-        """Ask a container to end; whatever comes of it, it is removed by force next."""
-        try:
-            await self._client.call(
-                "POST",
-                f"/containers/{identity}/stop",
-                query={"t": grace_seconds},
-                seconds=grace_seconds + _STOP_SECONDS,
-            )
-        except (EngineRefusedError, EngineUnavailableError) as error:
-            if getattr(error, "status", 0) not in _GONE:
-                log.warning("not stopped in order", container=identity, error=error.message)
+async def remove(client: EngineClient, identity: str, grace_seconds: int) -> None:
+    """Remove a container with its anonymous volumes; one that is gone already is as good."""
+    if grace_seconds:
+        await _stop(client, identity, grace_seconds)
+    await _unless(_GONE, client, f"/containers/{identity}", {"force": 1, "v": 1})
+
+
+async def _stop(client: EngineClient, identity: str, grace_seconds: int) -> None:
+    """Ask a container to end; whatever comes of it, it is removed by force next."""
+    try:
+        await client.call(
+            "POST",
+            f"/containers/{identity}/stop",
+            query={"t": grace_seconds},
+            seconds=grace_seconds + _STOP_SECONDS,
+        )
+    except (EngineRefusedError, EngineUnavailableError) as error:
+        if getattr(error, "status", 0) not in _GONE:
+            log.warning("not stopped in order", container=identity, error=error.message)
 
 
 async def _unless(
