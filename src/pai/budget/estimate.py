@@ -66,7 +66,8 @@ class LearnedRatio:
 
     def inputs(self, shape: InputShape, facts: ModelFacts, *, learn: bool) -> tuple[int, ...]:
         """Return the bounds to try, the safest first; only tier 1 when learning is off."""
-        sure = input_bound(shape, facts, max(1.0, self.value))
-        if not learn or self.value >= 1.0:
-            return (sure,)
-        return (sure, input_bound(shape, facts, self.value))
+        value = self.value
+        if not learn or value >= 1.0 or shape.unbounded:
+            return (input_bound(shape, facts, max(1.0, value)),)
+        other = framing(shape) + shape.images * facts.image
+        return (shape.text_bytes + other, ceil(shape.text_bytes * value) + other)

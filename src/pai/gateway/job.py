@@ -6,6 +6,7 @@ Every attempt starts from the agent's clean request. Every way out settles the r
 import asyncio
 import random
 from dataclasses import dataclass
+from time import monotonic
 
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Ask, fit
@@ -43,7 +44,6 @@ class Job:
 
     __slots__ = (
         "_agent",
-        "_clock",
         "_desk",
         "_exchange",
         "_own",
@@ -68,7 +68,6 @@ class Job:
         self._agent, self._route, self._request = agent, route, request
         self._ratio = ratio
         self._own = [*own, (b"x-pai-model", route.name.encode())]
-        self._clock = asyncio.get_running_loop().time
 
     async def run(self, ask: Ask) -> Failure | None:
         """Answer the request, or return why this route can't. Raises ClientGone."""
@@ -98,7 +97,7 @@ class Job:
         try:
             return await self._send(call, number)
         finally:
-            call.abandon(self._clock())
+            call.abandon(monotonic())
 
     async def _send(self, call: Call, number: int) -> Failure | _Again | None:
         route, exchange = self._route, self._exchange
@@ -112,9 +111,9 @@ class Job:
                 on_send=call.leave,
             )
         except UpstreamError as error:
-            call.settle_broken(self._clock())
+            call.settle_broken(monotonic())
             return self._after(error, number, sent=bool(call.sent))
-        call.seen(self._clock())
+        call.seen(monotonic())
         if response.head.status >= 300:
             return await self._refused(call, response, number)
         return await self._answer(call, response)
@@ -134,7 +133,7 @@ class Job:
         headers = response.head.headers
         if first(headers, b"content-encoding") not in (None, b"identity"):
             response.abort()
-            call.settle_unmetered(self._clock())
+            call.settle_unmetered(monotonic())
             return self._broken("it compresses answers although it was asked not to")
         own = [*self._own, (b"x-pai-max-tokens", str(call.held.fit.cap).encode())]
         passed = client_headers(headers, self._route.redactor, own)
@@ -146,12 +145,12 @@ class Job:
 
     async def _stream(self, call: Call, response: UpstreamResponse, headers: Headers) -> None:
         meter = StreamMeter(keeps_usage=self._request.wants_usage)
-        tap = StreamTap(call, meter, self._route.redactor, self._clock)
+        tap = StreamTap(call, meter, self._route.redactor, monotonic)
         outcome = Outcome.UPSTREAM_BROKEN
         try:
             outcome = await self._exchange.relay(response, headers=headers, tap=tap)
         finally:
-            call.settle_stream(meter, self._clock(), whole=outcome is Outcome.COMPLETE)
+            call.settle_stream(meter, monotonic(), whole=outcome is Outcome.COMPLETE)
 
     async def _whole(
         self, call: Call, response: UpstreamResponse, headers: Headers
@@ -159,16 +158,16 @@ class Job:
         try:
             body = await response.read(MOST_ANSWER_BYTES)
         except PayloadTooLarge as error:
-            call.settle_unmetered(self._clock())
+            call.settle_unmetered(monotonic())
             return self._broken(error.message)
         except UpstreamError as error:
-            call.settle_interrupted(0, self._clock())
+            call.settle_interrupted(0, monotonic())
             return self._broken(error.message)
         tokens = read_tokens(body)
         if tokens is None:
-            call.settle_unmetered(self._clock())
+            call.settle_unmetered(monotonic())
         else:
-            call.settle_measured(tokens, self._clock())
+            call.settle_measured(tokens, monotonic())
         if self._route.redactor is not None:
             body = self._route.redactor.replace(body)
         await self._exchange.respond(response.head.status, headers, body)
@@ -180,7 +179,7 @@ class Job:
         """The vendor says no; it bills nothing for that, unless it only gave up waiting."""
         status, headers = response.head.status, response.head.headers
         if may_be_billed(status):
-            call.settle_interrupted(0, self._clock())
+            call.settle_interrupted(0, monotonic())
         else:
             call.settle_free()
         try:

@@ -1,7 +1,7 @@
 """What a call cost: from the vendor's figures where there are any, else from our bounds."""
 
-import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
@@ -16,7 +16,7 @@ from pai.providers.redact import Redactor
 class Call:
     """One request at a vendor: its reservation, its times, and how it is settled.
 
-    Times are seconds of the loop's clock. It is settled once; what comes later changes nothing.
+    Times are seconds of the monotonic clock. It is settled once; what comes later changes nothing.
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class Call:
 
     def leave(self) -> None:
         """Note that the request leaves for the vendor now: from here on it may be billed."""
-        self.sent = asyncio.get_running_loop().time()
+        self.sent = monotonic()
 
     def seen(self, now: float) -> None:
         """Note that the answer begins."""

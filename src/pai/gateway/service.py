@@ -1,9 +1,9 @@
 """What each path does, and what every request has in common: identity, headers, counting."""
 
-import asyncio
 import hmac
 from collections.abc import Callable
 from itertools import count
+from time import monotonic
 
 from pai.dialect.openai import Refused, model_body, models_body
 from pai.gateway.chat import Chat
@@ -47,7 +47,6 @@ class Service:
         self._pool: ClientPool | None = None
         self._network: Network | None = None
         self._ids = count(1)
-        self._clock = asyncio.get_running_loop().time
 
     def apply(self, snapshot: GatewaySnapshot) -> None:
         """Work by a new snapshot from now on; running requests end by the old one."""
@@ -68,7 +67,7 @@ class Service:
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
-        started = self._clock()
+        started = monotonic()
         counters = self.counters
         counters.active += 1
         own: Headers = [(b"x-pai-request-id", f"{self._worker}-{next(self._ids)}".encode())]
@@ -80,7 +79,7 @@ class Service:
             counters.client_gone += 1
         finally:
             counters.active -= 1
-            counters.seconds += self._clock() - started
+            counters.seconds += monotonic() - started
 
     async def _dispatch(self, exchange: Exchange, own: Headers) -> Failure | None:
         head = exchange.head

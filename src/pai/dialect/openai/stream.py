@@ -84,7 +84,7 @@ class StreamMeter:
             self._oversized = False
             self.text_bytes += len(event)
             return True
-        data = b"\n".join(_DATA.findall(event.replace(b"\r\n", b"\n").replace(b"\r", b"\n")))
+        data = _data_of(event)
         if not data or data.startswith(b"[DONE]"):
             return True
         try:
@@ -109,6 +109,19 @@ class StreamMeter:
             self.tokens = tokens if self.tokens is None else max(tokens, self.tokens, key=_total)
             self.complete = self.complete or finished
         return self._keeps_usage or bool(choices)
+
+
+def _data_of(event: bytes) -> bytes:
+    """Return the data of one event; several fields are joined by newlines."""
+    if (
+        event.startswith(b"data: ")
+        and event.endswith(b"\n\n")
+        and event.count(b"\n") == 2
+        and b"\r" not in event
+    ):
+        return event[6:-2]
+    lines = event.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return b"\n".join(_DATA.findall(lines))
 
 
 def _total(tokens: Tokens) -> int:
