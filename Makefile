@@ -25,7 +25,8 @@ generate: $(VENV)/.done ## reference pages and schemas
 golden: $(VENV)/.done ## rewrite golden files; read the diff
 	@$(BIN)/python -m pytest -q tests/golden --update-golden
 
-bench: setup         ## figures against other proxies, kept in bench/results/
+bench: setup         ## figures against nginx, kept in bench/results/
+	@scripts/packages.sh nginx-light wrk
 	@$(BIN)/python -m bench
 
 $(VENV)/.done: locks/dev.txt
