@@ -16,8 +16,11 @@ from pai.wire import tls
 from pai.wire.client import ClientPool
 from pai.wire.dial import Dialer
 from pai.wire.exchange import Exchange
+from pai.wire.limits import ClientLimits
 from pai.wire.message import ClientGone, Headers, first
 
+# Models that think before they answer are silent for minutes.
+_LIMITS = ClientLimits(first_byte_seconds=600.0, idle_seconds=300.0)
 # The vendors' own base paths: an agent with a hard-coded URL is led here too.
 _BASES = (b"/v1", b"/api/v1", b"/v1beta/openai")
 _CHAT = frozenset(base + b"/chat/completions" for base in _BASES)
@@ -54,7 +57,7 @@ class Service:
         if self._network != snapshot.network:
             context = tls.client_context(snapshot.network.extra_ca_pem)
             # the old pool's idle connections close by themselves
-            self._pool = ClientPool(Dialer(snapshot.network, declared=True), context)
+            self._pool = ClientPool(Dialer(snapshot.network, declared=True), context, _LIMITS)
             self._network = snapshot.network
         before, self._table = self._table, table
         self.desk.wait_seconds = snapshot.wait_for_budget_seconds
