@@ -10,8 +10,9 @@ from pai.wire.dial import Dialer
 from pai.wire.endpoint import Endpoint
 from pai.wire.limits import ClientLimits
 from pai.wire.message import ClientGone, Headers, UpstreamError
+from pai.wire.response import UpstreamResponse
 from pai.wire.serialize import CHUNKED, UPGRADE, content_length, request_block
-from pai.wire.upstream import StaleConnection, UpstreamConnection, UpstreamResponse
+from pai.wire.upstream import StaleConnection, UpstreamConnection
 
 if TYPE_CHECKING:
     from pai.wire.exchange import Exchange

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import struct
-from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -23,14 +22,8 @@ if TYPE_CHECKING:
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Phase(Enum):
-    """What a connection is waiting for."""
-
-    HEAD = "head"
-    IDLE = "idle"
-    HANDLER = "handler"
-    LINGER = "linger"
-    CLOSED = "closed"
+# What a connection is doing. Plain numbers: they are compared several times for each request.
+_HEAD, _IDLE, _HANDLER, _LINGER, _CLOSED = range(5)
 
 
 class ServerConnection(asyncio.Protocol):
@@ -82,7 +75,7 @@ class ServerConnection(asyncio.Protocol):
         self._next: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._read_paused = False
         self._asked_continue = False
         self._lingered = 0
@@ -98,7 +91,7 @@ class ServerConnection(asyncio.Protocol):
         """Start serving, unless there are too many connections."""
         self.transport = cast(asyncio.Transport, transport)
         if not self._server.admit(self):
-            self._phase = Phase.CLOSED
+            self._phase = _CLOSED
             self.transport.abort()
             return
         self.peer = _address(transport.get_extra_info("peername"))
@@ -112,10 +105,10 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         phase = self._phase
-        if phase is Phase.LINGER:
+        if phase == _LINGER:
             self._discard(len(data))
             return
-        if phase is Phase.CLOSED:
+        if phase == _CLOSED:
             return
         try:
             self._reader.feed(data)
@@ -127,8 +120,8 @@ class ServerConnection(asyncio.Protocol):
     def _after_feed(self) -> None:
         exchange = self.exchange
         if exchange is None:
-            if self._phase is Phase.IDLE:  # the first bytes of a head: the clock starts, once
-                self._phase = Phase.HEAD
+            if self._phase == _IDLE:  # the first bytes of a head: the clock starts, once
+                self._phase = _HEAD
                 self.deadline = self.loop.time() + self.limits.head_seconds
         elif not exchange.body_ended:
             if self.deadline != NEVER:
@@ -142,7 +135,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop what is done for this client."""
-        self._phase = Phase.CLOSED
+        self._phase = _CLOSED
         self._server.discard(self)
         self._wake()
         if self.exchange is not None:
@@ -175,7 +168,7 @@ class ServerConnection(asyncio.Protocol):
             raise Malformed(f"the body is larger than {limit} bytes", 413)
         self.exchange = Exchange(self, head)
         self._body_bytes = 0
-        self._phase = Phase.HANDLER
+        self._phase = _HANDLER
         self._asked_continue = not head.expect_continue
         self.keep_alive = head.keep_alive
         self.deadline = NEVER
@@ -200,12 +193,12 @@ class ServerConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client; backpressure comes by `pause_writing`."""
-        if self._phase is not Phase.CLOSED:
+        if self._phase != _CLOSED:
             self.transport.write(data)
 
     def want_body(self, exchange: Exchange) -> None:
         """Someone reads the body: let it come."""
-        if exchange.body_ended or self._phase is Phase.CLOSED:
+        if exchange.body_ended or self._phase == _CLOSED:
             return
         if not self._asked_continue:
             self._asked_continue = True
@@ -215,7 +208,7 @@ class ServerConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more from the client for now."""
-        if not self._read_paused and self._phase is not Phase.CLOSED:
+        if not self._read_paused and self._phase != _CLOSED:
             self._read_paused = True
             self.transport.pause_reading()
             if not self.write_paused:
@@ -223,7 +216,7 @@ class ServerConnection(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Take bytes from the client again."""
-        if self._read_paused and self._phase is not Phase.CLOSED:
+        if self._read_paused and self._phase != _CLOSED:
             self._read_paused = False
             self.transport.resume_reading()
             if self.exchange is not None and not self.exchange.body_ended:
@@ -242,9 +235,9 @@ class ServerConnection(asyncio.Protocol):
 
     def break_off(self) -> None:
         """Cut the connection so that the client can't take what it has for a whole response."""
-        if self._phase is Phase.CLOSED:
+        if self._phase == _CLOSED:
             return
-        self._phase = Phase.CLOSED
+        self._phase = _CLOSED
         sock: socket.socket | None = self.transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             # a reset, not an end: for an HTTP/1.0 client the end would complete the body
@@ -253,7 +246,7 @@ class ServerConnection(asyncio.Protocol):
 
     def detach(self, end: "PipeEnd") -> bytes:
         """Leave the transport to a tunnel; return what the client has sent already."""
-        self._phase = Phase.CLOSED
+        self._phase = _CLOSED
         self._detached = True
         self.deadline = NEVER
         self.transport.set_protocol(end)
@@ -268,9 +261,9 @@ class ServerConnection(asyncio.Protocol):
             if self.exchange is not None:
                 self.exchange.lose_client(timed_out=True)
             self.break_off()
-        elif self._phase is Phase.HEAD and self._reader.held:
+        elif self._phase == _HEAD and self._reader.held:
             self._refuse(Malformed("the header took too long", 408))
-        elif self._phase is Phase.HANDLER:
+        elif self._phase == _HANDLER:
             self._refuse(Malformed("the body took too long", 408))
         else:
             self._close()
@@ -279,7 +272,7 @@ class ServerConnection(asyncio.Protocol):
 
     async def _serve(self) -> None:
         handler = self._server.handler
-        while self._phase is not Phase.CLOSED:
+        while self._phase != _CLOSED:
             exchange = self.exchange
             if exchange is None:
                 self._next = self.loop.create_future()
@@ -307,7 +300,7 @@ class ServerConnection(asyncio.Protocol):
             and exchange.upstream is None
             and self.keep_alive
             and not self.write_paused
-            and self._phase is Phase.HANDLER
+            and self._phase == _HANDLER
             and not exchange.client_gone
         )
 
@@ -320,7 +313,7 @@ class ServerConnection(asyncio.Protocol):
         """Bring the exchange to an end; return whether another may follow."""
         if exchange.upstream is not None:
             exchange.upstream.abort()
-        if self._phase is Phase.CLOSED or exchange.client_gone:
+        if self._phase == _CLOSED or exchange.client_gone:
             return False
         if not exchange.started:
             log.error("handler gave no response", method=exchange.head.method.decode())
@@ -332,7 +325,7 @@ class ServerConnection(asyncio.Protocol):
             self._drained = self.loop.create_future()
             await self._drained
             self._drained = None
-        if self._phase is not Phase.HANDLER:
+        if self._phase != _HANDLER:
             return False
         if not exchange.body_ended and not await self._drain_body(exchange):
             self._linger()
@@ -354,7 +347,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _await_next(self) -> None:
         self.exchange = None
-        self._phase = Phase.IDLE
+        self._phase = _IDLE
         self.deadline = self.loop.time() + self.limits.keep_alive_seconds
         try:
             self._reader.next_message()
@@ -377,7 +370,7 @@ class ServerConnection(asyncio.Protocol):
             return
         log.crash("handler crashed", error)
         exchange = self.exchange
-        if exchange is None or exchange.started or self._phase is Phase.CLOSED:
+        if exchange is None or exchange.started or self._phase == _CLOSED:
             self.break_off()
         else:
             self._refuse(Malformed("an internal error", 500))
@@ -408,9 +401,9 @@ class ServerConnection(asyncio.Protocol):
 
         Closing with unread bytes would reset the connection and destroy the answer on its way.
         """
-        if self._phase is Phase.CLOSED:
+        if self._phase == _CLOSED:
             return
-        self._phase = Phase.LINGER
+        self._phase = _LINGER
         self.deadline = self.loop.time() + self.limits.linger_seconds
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -425,8 +418,8 @@ class ServerConnection(asyncio.Protocol):
             self._close()
 
     def _close(self) -> None:
-        if self._phase is not Phase.CLOSED:
-            self._phase = Phase.CLOSED
+        if self._phase != _CLOSED:
+            self._phase = _CLOSED
             self.transport.close()
         self._wake()
 

@@ -19,7 +19,8 @@ from pai.wire.tunnel import PipeEnd, Tunnel, TunnelResult
 
 if TYPE_CHECKING:
     from pai.wire.connection import ServerConnection
-    from pai.wire.upstream import UpstreamConnection, UpstreamResponse
+    from pai.wire.response import UpstreamResponse
+    from pai.wire.upstream import UpstreamConnection
 
 
 class Exchange:

@@ -9,7 +9,7 @@ from pai.wire.serialize import CHUNKED, CLOSE, LAST_CHUNK, chunk, content_length
 if TYPE_CHECKING:
     from pai.wire.connection import ServerConnection
     from pai.wire.exchange import Exchange
-    from pai.wire.upstream import UpstreamResponse
+    from pai.wire.response import UpstreamResponse
 
 
 def needs_no_body(method: bytes, status: int) -> bool:

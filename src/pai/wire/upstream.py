@@ -1,7 +1,7 @@
-"""One connection to an upstream, and the response that comes over it."""
+"""One connection to an upstream: requests out, answers in, one at a time."""
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from pai.wire.deadlines import NEVER
 from pai.wire.framing import ResponseReader
@@ -9,10 +9,10 @@ from pai.wire.message import (
     ClientGone,
     Malformed,
     Outcome,
-    PayloadTooLarge,
     ResponseHead,
     UpstreamError,
 )
+from pai.wire.response import UpstreamResponse
 from pai.wire.serialize import LAST_CHUNK, chunk
 
 if TYPE_CHECKING:
@@ -26,132 +26,6 @@ class StaleConnection(UpstreamError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__("connect", "the upstream closed the connection")
-
-
-class ResponseSink(Protocol):
-    """Where a response body goes while it comes."""
-
-    def on_data(self, data: bytes, ended: bool) -> None:
-        """Body bytes, possibly none; ended: the body is complete."""
-
-    def on_error(self, outcome: Outcome) -> None:
-        """The response ends here without being complete."""
-
-
-class UpstreamResponse:
-    """A response whose head is here and whose body may still come.
-
-    Must be read, relayed, tunnelled or aborted; what comes before that waits, bounded.
-    """
-
-    __slots__ = ("_connection", "_early", "_early_bytes", "_sink", "ended", "error", "head")
-
-    def __init__(self, connection: "UpstreamConnection", head: ResponseHead) -> None:
-        self._connection = connection
-        self._early: list[bytes] = []
-        self._early_bytes = 0
-        self._sink: ResponseSink | None = None
-        self.head = head
-        self.ended = False
-        self.error: Outcome | None = None
-
-    async def read(self, limit: int) -> bytes:
-        """Return the whole body.
-
-        Raises PayloadTooLarge (and aborts) beyond `limit` bytes, UpstreamError when it is cut.
-        """
-        sink = _Collector(self, limit)
-        return await sink.future
-
-    def abort(self) -> None:
-        """Give the response up: its connection is closed unless the body is complete."""
-        if not self.ended and self.error is None:
-            self.error = Outcome.UPSTREAM_BROKEN
-            self._connection.abort()
-
-    def attach(self, sink: ResponseSink) -> tuple[bytes, bool]:
-        """Send what follows to `sink`; return what came so far and whether that was all."""
-        self._sink = sink
-        early = self._early
-        data = early[0] if len(early) == 1 else b"".join(early)
-        self._early = []
-        if self._early_bytes > self._connection.limits.buffer_bytes:
-            self.resume()
-        return data, self.ended
-
-    def pause(self) -> None:
-        """Stop reading from the upstream: whoever takes the bytes is slow."""
-        if not self.ended:
-            self._connection.pause()
-
-    def resume(self) -> None:
-        """Read on."""
-        if not self.ended:
-            self._connection.resume()
-
-    @property
-    def connection(self) -> "UpstreamConnection":
-        """The connection it comes over."""
-        return self._connection
-
-    def feed(self, data: bytes, ended: bool) -> None:
-        """Take body bytes from the connection."""
-        self.ended = ended
-        if self._sink is not None:
-            self._sink.on_data(data, ended)
-        elif data:
-            self._early.append(data)
-            self._early_bytes += len(data)
-            if self._early_bytes > self._connection.limits.buffer_bytes and not ended:
-                self._connection.pause()
-
-    def fail(self, outcome: Outcome) -> None:
-        """Note that the rest will not come."""
-        if self.ended or self.error is not None:
-            return
-        self.error = outcome
-        if self._sink is not None:
-            self._sink.on_error(outcome)
-
-
-class _Collector:
-    """Joins a body that must be read as a whole."""
-
-    __slots__ = ("_limit", "_parts", "_response", "_size", "future")
-
-    def __init__(self, response: UpstreamResponse, limit: int) -> None:
-        self._response = response
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
-        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        data, ended = response.attach(self)
-        self.on_data(data, ended)
-        if response.error is not None:
-            self.on_error(response.error)
-
-    def on_data(self, data: bytes, ended: bool) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-        if self.future.done():
-            return
-        if self._size > self._limit:
-            self.future.set_exception(PayloadTooLarge(self._limit))
-            self._response.abort()
-        elif ended:
-            self.future.set_result(b"".join(self._parts))
-
-    def on_error(self, outcome: Outcome) -> None:
-        if not self.future.done():
-            self.future.set_exception(_cut(outcome))
-
-
-def _cut(outcome: Outcome) -> UpstreamError | ClientGone:
-    if outcome is Outcome.CLIENT_GONE:
-        return ClientGone()
-    if outcome is Outcome.TIMED_OUT:
-        return UpstreamError("timeout", "the upstream stopped sending")
-    return UpstreamError("connect", "the upstream broke off within its response")
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -306,13 +180,19 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()  # an answer to nothing: whatever it is, it must not meet a request
             return
         self._bytes_seen = True
-        if self.deadline != self._total:
-            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
+        paused = self.deadline == self._total
         try:
             self._reader.feed(data)
         except Malformed as error:
             self._fail(UpstreamError("protocol", f"{self.endpoint.host}: {error.message}"))
-        self._refuse_surplus()
+        self._after_feed(paused)
+
+    def _after_feed(self, paused: bool) -> None:
+        if self.idle:
+            if self._reader.held:
+                self.abort()  # bytes after the answer must not meet a request either
+        elif not paused and not self.closed and self.deadline != self._total:
+            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
 
     def eof_received(self) -> bool:
         """The upstream sends no more: the end of a body only where that is how it ends."""
@@ -390,10 +270,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._pool.release(self)
         else:
             self._close(abort=False)
-
-    def _refuse_surplus(self) -> None:
-        if self.idle and self._reader.held:
-            self.abort()  # bytes after the answer must not meet a request either
 
     @property
     def surplus(self) -> bool:
