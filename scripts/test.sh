@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 scripts/check.sh
 checked=$?
 [ $checked = 0 ] || echo "error: make check failed (above); the tests run nevertheless" >&2
-scripts/test_engines.sh .venv/bin/python -m pytest -q "$@"
+scripts/test_engines.sh .venv/bin/python -m pytest -q -n 2 --dist loadgroup --durations 30 "$@"
 tested=$?
 [ $tested != 0 ] && exit $tested
 exit $checked
