@@ -116,6 +116,41 @@ def test_nothing_outlives_a_killed_supervisor(victim: Platform) -> None:
     assert (resources(victim), container_ids(victim)) == before
 
 
+WITH_DATA = "  volumes: [{name: data, mountPath: /data, size: 1Gi}]\n"
+
+
+def test_data_goes_only_when_asked_for_also_when_control_dies(victim: Platform) -> None:
+    text = agent("keeper", WITH_DATA)
+    victim.apply(text, "--wait", "--timeout", "90")
+    victim.pai("exec", "keeper", "--", "sh", "-c", "echo kept > /data/file")
+    volumes = data_volumes(victim)
+    assert len(volumes) == 1
+    delete_while_control_dies(victim, "keeper")
+    assert data_volumes(victim) == volumes
+    victim.apply(text, "--wait", "--timeout", "90")
+    assert victim.pai("exec", "keeper", "--", "cat", "/data/file").stdout == "kept\n"
+    delete_while_control_dies(victim, "keeper", "--volumes")
+    assert data_volumes(victim) == []
+    assert by_agent(victim) == Counter(worker=1)
+
+
+def delete_while_control_dies(platform: Platform, name: str, *more: str) -> None:
+    """Delete an agent; control is killed once meanwhile, the command bears it or is repeated."""
+    process = start(platform, "", "delete", "agent", name, "--wait", *more)
+    time.sleep(random.uniform(0.3, 1.5))
+    kill(platform, "control")
+    reported = finished(process)
+    platform.until(lambda: answers(platform), "control answers")
+    if not reported:  # killed before it was asked, or it could not answer any more
+        platform.pai("delete", "agent", name, "--wait", *more, check=name in agents(platform))
+
+
+def data_volumes(platform: Platform) -> list[str]:
+    """Return the names of the volumes that hold agents' data."""
+    names = engine_objects(platform, "volume", "ls", "--format", "{{.Name}}")
+    return [name for name in names if "-data." in name]
+
+
 Wanted = int | None  # replicas; None = there is no such agent
 
 
@@ -148,8 +183,7 @@ def test_no_reported_write_is_lost_when_control_dies(victim: Platform) -> None:
         victim.wait_for_phase(name, "Running" if replicas else "Pending", 120)
     expected = Counter({name: count for name, count in written.items() if count} | {"worker": 1})
     victim.until(lambda: by_agent(victim) == expected, f"only {expected}", 90)
-    with_data = engine_objects(victim, "volume", "ls", "--format", "{{.Name}}")
-    assert [name for name in with_data if "-data-" in name] == []
+    assert data_volumes(victim) == []
     assert len(engine_objects(victim, "network", "ls", "--quiet")) == 1
     for name in written:
         victim.pai("delete", "agent", name, "--wait", "--volumes")

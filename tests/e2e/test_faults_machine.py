@@ -37,6 +37,7 @@ def test_the_engine_stops_and_comes_back(
     try:
         platform.apply(secrets_yaml(world) + services_yaml())
         platform.apply(agent_yaml("steady"), "--wait", "--timeout", "90")
+        nothing_is_left_by_down(platform)
         before = resources(platform)
         docker.stop()
         the_engine_is_missed(platform, docker)
@@ -51,6 +52,7 @@ def test_the_engine_stops_and_comes_back(
         platform.wait_for_phase("steady", "Running")
         assert "out of reach" not in platform.pai("status", "steady").stdout
         assert {name.split("-")[2] for name in containers(platform)} == {"steady", "late"}
+        down_without_engine(platform, docker)
     finally:
         platform.down()
 
@@ -74,6 +76,28 @@ def the_engine_is_missed(platform: Platform, docker: OwnDocker) -> None:
     checked = platform.pai("doctor", check=False)
     assert checked.returncode == 1
     assert path in checked.stdout
+
+
+def nothing_is_left_by_down(platform: Platform) -> None:
+    """Check that `pai down` leaves no container, and of volumes those that are ours by name."""
+    assert containers(platform)
+    platform.pai("down")
+    assert platform.engine_command("ps", "--all", "--quiet") == ""
+    left = platform.engine_command("volume", "ls", "--quiet").split()
+    assert [name for name in left if not name.startswith(f"pai-{platform.instance}-")] == []
+    platform.up()
+    platform.wait_for_phase("steady", "Running", 90)
+
+
+def down_without_engine(platform: Platform, docker: OwnDocker) -> None:
+    """Check that `pai down` ends what it can, says what it can't, and tidies up later."""
+    docker.stop()
+    error, _ = the_error(platform.pai("down", check=False))
+    assert "the processes are stopped, the agents' containers are not" in error
+    assert platform.processes() == {}
+    docker.start()
+    platform.pai("down")
+    assert containers(platform) == set()
 
 
 def served(platform: Platform, name: str) -> bool:
@@ -144,3 +168,11 @@ def test_a_full_disk(small: Platform) -> None:
     small.apply(agent("after"), "--wait", "--timeout", "60")
     small.pai("delete", "agent", "before", "--wait")
     assert {name.split("-")[2] for name in containers(small)} == {"after"}
+    small.down()
+    fill(small)
+    error, _ = the_error(small.pai("up", "-d", check=False))
+    assert "no space left" in error.lower()
+    assert small.processes() == {}
+    filling(small).unlink()
+    small.up()
+    small.wait_for_phase("after", "Running")
