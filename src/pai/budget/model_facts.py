@@ -2,7 +2,8 @@
 
 A name that is not in the table gets the cautious row. Rows are matched by the longest prefix of the
 model's id, after a vendor prefix such as `openai/` is cut off.
-Source: the vendors' model and pricing pages as of 2026; images: OpenAI's vision guide.
+Source: public price lists of March to June 2026; a binding's own `prices` win. Windows, longest
+answers and image costs are bounds on the safe side, not the vendors' exact figures.
 """
 
 from functools import lru_cache
@@ -31,6 +32,7 @@ _TABLE: dict[str, ModelFacts] = {
     "gpt-4.1-mini": ModelFacts(1_047_576, 32_768, 4_096, Price(0.4, 1.6, 0.1)),
     "gpt-4.1-nano": ModelFacts(1_047_576, 32_768, 4_096, Price(0.1, 0.4, 0.025)),
     "gpt-5": ModelFacts(400_000, 32_768, 4_096, Price(1.25, 10.0, 0.125)),
+    "gpt-5.4": ModelFacts(400_000, 32_768, 4_096, Price(2.5, 15.0)),
     "gpt-5-mini": ModelFacts(400_000, 32_768, 4_096, Price(0.25, 2.0, 0.025)),
     "gpt-5-nano": ModelFacts(400_000, 32_768, 4_096, Price(0.05, 0.4, 0.005)),
     "o1": ModelFacts(200_000, 32_768, 4_096, Price(15.0, 60.0, 7.5)),
