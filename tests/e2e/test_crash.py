@@ -23,7 +23,7 @@ from tests.e2e.stage.internet import Internet
 
 pytestmark = pytest.mark.engine
 
-KILLS = 7
+KILLS = 5  # the supervisor waits longer after each
 CHAT = """
 import openai
 answer = openai.OpenAI().chat.completions.create(
