@@ -89,12 +89,10 @@ class Platform:
         self.pai("up", "-d")
 
     def down(self) -> None:
-        """Stop the processes and the agents' containers."""
+        """Stop the processes and the agents' containers; nothing of ours stays in the engine."""
+        told = self.pai("version", "-o", "json", check=False).stdout or "{}"
         self.pai("down", check=False)
-
-    def apply(self, text: str, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Apply YAML from standard input."""
-        return self.pai("apply", "-f", "-", *args, stdin=text, check=check)
+        self.engine_command("network", "rm", f"pai-{json.loads(told).get('instance')}")
 
     @cached_property
     def instance(self) -> str:
