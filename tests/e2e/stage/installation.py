@@ -94,6 +94,10 @@ class Platform:
         self.pai("down", check=False)
         self.engine_command("network", "rm", f"pai-{json.loads(told).get('instance')}")
 
+    def apply(self, text: str, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Apply YAML from standard input."""
+        return self.pai("apply", "-f", "-", *args, stdin=text, check=check)
+
     @cached_property
     def instance(self) -> str:
         """The platform's id, which all its engine objects bear; it must be running."""
