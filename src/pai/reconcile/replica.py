@@ -193,6 +193,9 @@ def _run(look: View, wanted: Container, history: History) -> ReplicaStep:
 
 def _fetch(look: View, wanted: Container, image: ImageState) -> ReplicaStep:
     if image.progress is not None:
+        if image.error is not None:  # why it failed stays in sight while it may fail again
+            text = f"image {wanted.image} can't be pulled: {image.error} (tries again)"
+            return _image_step(look, (), "ImagePullFailed", text, 1.0)
         text = f"pulls image {wanted.image}: {image.progress}"
         return _image_step(look, (), "PullingImage", text, 1.0)
     if image.error is None or image.failed_at is None:

@@ -1,5 +1,6 @@
 """The launcher as it ships, and the same program under the address and undefined sanitizers."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -22,7 +23,10 @@ def launcher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     target, name = BINARIES[request.param]
     build = ROOT / "build"
     command = ["make", "--silent", "-C", str(ROOT / "launcher"), f"OUT={build}", target]
-    subprocess.run(command, check=True)
+    build.mkdir(exist_ok=True)
+    with (build / "launcher.lock").open("w") as lock:  # other test processes build it too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(command, check=True)
     place = tmp_path_factory.mktemp(name)
     open_to_others(place)
     return Path(shutil.copy(build / name, place))
