@@ -1,6 +1,5 @@
 """`make demo`: `python -m scripts.demo`; with `--stop` end the demo's own servers and `pai up`."""
 
-import json
 import os
 import sys
 import time
@@ -82,8 +81,10 @@ def run() -> None:
     quickstart = str(ROOT / "examples" / "quickstart")
     platform.pai("apply", "-f", "-", "-f", quickstart, "--wait", stdin=own)
     say(f"agent running ({time.monotonic() - started:.1f} s); posting a text to it")
-    url = json.loads(platform.pai("get", "agents", "quickstart", "-o", "json"))["status"]["url"]
+    status = platform.agent_status("quickstart")
+    url = str(status["url"])
     done = platform.post_work(url, TEXT)
+    platform.wait_for_tokens("quickstart", status.get("tokensToday", 0))
     show(url, done, vendor)
     say(f"all of it took {time.monotonic() - started:.1f} s")
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,19 @@ def engine_url(default: str) -> str:
     """Return the engine that the platform uses."""
     found = str(_settings().get("engine", default))
     return found if found.startswith("unix://") else default
+
+
+def agent_status(name: str) -> dict[str, Any]:
+    """Return an agent's status."""
+    status: dict[str, Any] = json.loads(pai("get", "agents", name, "-o", "json"))["status"]
+    return status
+
+
+def wait_for_tokens(name: str, beyond: int, seconds: float = 5.0) -> None:
+    """Wait until the ledger knows of the work: the gateway settles once a second."""
+    end = time.monotonic() + seconds
+    while agent_status(name).get("tokensToday", 0) <= beyond and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def post_work(url: str, text: str) -> dict[str, Any]:
