@@ -38,10 +38,8 @@ def start(engine: str) -> str:
     settings = _settings()
     if "engine" not in settings:
         _write({**settings, "engine": engine})
+    pai("up", "-d")  # says so and ends well when it runs; another one on our ports is its error
     running = instance()
-    if running is None:
-        pai("up", "-d")
-        running = instance()
     if running is None:
         raise DemoError("pai up -d: it says it is up, and can't be reached")
     return running
