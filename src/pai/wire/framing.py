@@ -124,6 +124,14 @@ class _Reader:
         parts: list[bytes] = []
         position = 0
         while self._state != _DONE:
+            if self._state == _SIZE:  # a chunk that is here as a whole, in one step
+                end = data.find(b"\r\n", position, position + 10)
+                if end > 0 and _SIZE_LINE.fullmatch(data, position, end):
+                    stop = end + 2 + int(data[position:end], 16)
+                    if stop > end + 2 and data[stop : stop + 2] == b"\r\n":
+                        parts.append(data[end + 2 : stop])
+                        position = stop + 2
+                        continue
             following = self._chunk_step(data, position, parts)
             if following < 0:
                 break

@@ -113,7 +113,13 @@ class Relay:
         if future is None or future.done():
             return
         try:
-            data = self._encode(data, ended)
+            if ended or not self._chunked:
+                data = self._encode(data, ended)
+            else:
+                if self._tap is not None and data:
+                    data = self._tap.feed(data)
+                if data:
+                    data = b"%x\r\n%b\r\n" % (len(data), data)
         except Exception as error:  # a fault of the tap belongs to the handler that put it there
             future.set_exception(error)
             self._response.abort()

@@ -25,13 +25,13 @@ class UpstreamResponse:
     Must be read, relayed, tunnelled or aborted; what comes before that waits, bounded.
     """
 
-    __slots__ = ("_connection", "_early", "_early_bytes", "_sink", "ended", "error", "head")
+    __slots__ = ("_connection", "_early", "_early_bytes", "ended", "error", "head", "sink")
 
     def __init__(self, connection: "UpstreamConnection", head: ResponseHead) -> None:
         self._connection = connection
         self._early: list[bytes] = []
         self._early_bytes = 0
-        self._sink: ResponseSink | None = None
+        self.sink: ResponseSink | None = None
         self.head = head
         self.ended = False
         self.error: Outcome | None = None
@@ -52,7 +52,7 @@ class UpstreamResponse:
 
     def attach(self, sink: ResponseSink) -> tuple[bytes, bool]:
         """Send what follows to `sink`; return what came so far and whether that was all."""
-        self._sink = sink
+        self.sink = sink
         early = self._early
         data = early[0] if len(early) == 1 else b"".join(early)
         self._early = []
@@ -78,8 +78,8 @@ class UpstreamResponse:
     def feed(self, data: bytes, ended: bool) -> None:
         """Take body bytes from the connection."""
         self.ended = ended
-        if self._sink is not None:
-            self._sink.on_data(data, ended)
+        if self.sink is not None:
+            self.sink.on_data(data, ended)
         elif data:
             self._early.append(data)
             self._early_bytes += len(data)
@@ -91,8 +91,8 @@ class UpstreamResponse:
         if self.ended or self.error is not None:
             return
         self.error = outcome
-        if self._sink is not None:
-            self._sink.on_error(outcome)
+        if self.sink is not None:
+            self.sink.on_error(outcome)
 
 
 class _Collector:

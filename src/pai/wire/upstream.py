@@ -192,7 +192,8 @@ class UpstreamConnection(asyncio.Protocol):
             if self._reader.held:
                 self.abort()  # bytes after the answer must not meet a request either
         elif not paused and not self.closed and self.deadline != self._total:
-            self.deadline = min(self.loop.time() + self.limits.idle_seconds, self._total)
+            limit = self.loop.time() + self.limits.idle_seconds
+            self.deadline = limit if limit < self._total else self._total
 
     def eof_received(self) -> bool:
         """The upstream sends no more: the end of a body only where that is how it ends."""
@@ -242,7 +243,11 @@ class UpstreamConnection(asyncio.Protocol):
         if ended and response.head.status != 101:
             response.ended = True
             self._finish(response)
-        response.feed(data, ended)
+        sink = response.sink
+        if sink is not None and not ended:  # most of a stream: straight to who takes it
+            sink.on_data(data, False)
+        else:
+            response.feed(data, ended)
 
     # Timed
 

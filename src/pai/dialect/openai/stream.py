@@ -52,6 +52,13 @@ class StreamMeter:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those to pass on."""
+        if not self._rest and not self._oversized and b"\r" not in chunk:
+            ending = chunk.find(b"\n")
+            if ending > 0 and ending == len(chunk) - 2 and chunk.endswith(b"\n\n"):
+                # one whole event of one line, as vendors send them
+                usual = chunk.startswith(b"data: ")
+                passes = self._passes_data(chunk[6:-2]) if usual else self._passes(chunk)
+                return chunk if passes else b""
         data = self._rest + chunk if self._rest else chunk
         start = 0
         searched = max(0, len(self._rest) - _LONGEST_END)
@@ -84,7 +91,9 @@ class StreamMeter:
             self._oversized = False
             self.text_bytes += len(event)
             return True
-        data = _data_of(event)
+        return self._passes_data(_data_of(event))
+
+    def _passes_data(self, data: bytes) -> bool:
         if not data or data.startswith(b"[DONE]"):
             return True
         try:
@@ -115,8 +124,8 @@ def _data_of(event: bytes) -> bytes:
     """Return the data of one event; several fields are joined by newlines."""
     if (
         event.startswith(b"data: ")
+        and event.find(b"\n") == len(event) - 2
         and event.endswith(b"\n\n")
-        and event.count(b"\n") == 2
         and b"\r" not in event
     ):
         return event[6:-2]
@@ -130,5 +139,5 @@ def _total(tokens: Tokens) -> int:
 
 def _text_length(value: Raw) -> int:
     """Return the bytes of a delta's value; a string's quotes don't count, null is nothing."""
-    length = len(memoryview(value))
-    return 0 if bytes(value) == b"null" else max(0, length - 2)
+    text = bytes(value)
+    return 0 if text == b"null" else max(0, len(text) - 2)
