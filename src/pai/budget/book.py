@@ -59,7 +59,10 @@ class Lease:
             self.window_at, self.spent_before = now, self.spent
         self.used_at = now
         busy = 2 * self.reserved + 4 * self.pace
-        self.wish = max(self.wish // 2, tokens * _WISH_REQUESTS, busy)
+        wish = self.wish // 2  # written out, as max() costs more than all the rest
+        if wish < tokens * _WISH_REQUESTS:
+            wish = tokens * _WISH_REQUESTS
+        self.wish = wish if wish > busy else busy
 
 
 @dataclass(slots=True)
@@ -76,11 +79,11 @@ class LeaseBook:
 
     def __init__(self) -> None:
         self._leases: dict[Key, Lease] = {}
-        self._pending: dict[Key, tuple[int, int, int]] = {}
+        self._pending: dict[Key, list[int]] = {}  # spent, over, returned
 
     def room(self, subjects: Iterable[str], day: str) -> int:
         """Return how many tokens a request that needs all `subjects` could reserve now."""
-        return min(self.available((subject, day)) for subject in subjects)
+        return min([self.available((subject, day)) for subject in subjects])
 
     def available(self, key: Key) -> int:
         """Return what can be reserved of one subject."""
@@ -89,11 +92,12 @@ class LeaseBook:
 
     def reserve(self, subjects: Iterable[str], day: str, fit: Fit, now: float) -> Reservation:
         """Set tokens aside; the caller has looked at `room`."""
-        keys = tuple((subject, day) for subject in subjects)
+        keys = tuple([(subject, day) for subject in subjects])
+        tokens = fit.tokens
         for key in keys:
             lease = self._leases[key]
-            lease.reserved += fit.tokens
-            lease.expect(fit.tokens, now)
+            lease.reserved += tokens
+            lease.expect(tokens, now)
         return Reservation(keys, fit)
 
     def settle(self, reservation: Reservation, tokens: int) -> None:
@@ -102,7 +106,7 @@ class LeaseBook:
             return
         reservation.settled = True
         reserved = reservation.fit.tokens
-        over = max(0, tokens - reserved)
+        over = tokens - reserved if tokens > reserved else 0
         for key in reservation.keys:
             lease = self._leases[key]
             lease.reserved -= reserved
@@ -113,7 +117,9 @@ class LeaseBook:
     def is_low(self, key: Key) -> bool:
         """Say whether more should be fetched ahead; never near the limit."""
         lease = self._leases.get(key)
-        return lease is not None and not lease.tight and lease.available < lease.wish // _LOW
+        if lease is None or lease.tight:
+            return False
+        return lease.available < lease.wish // _LOW
 
     def is_tight(self, key: Key) -> bool:
         """Say whether the budget is so near its end that nothing may lie idle."""
@@ -180,5 +186,10 @@ class LeaseBook:
         return list(self._leases)
 
     def _note(self, key: Key, spent: int, over: int, returned: int) -> None:
-        before = self._pending.get(key, (0, 0, 0))
-        self._pending[key] = (before[0] + spent, before[1] + over, before[2] + returned)
+        sums = self._pending.get(key)
+        if sums is None:
+            self._pending[key] = [spent, over, returned]
+        else:
+            sums[0] += spent
+            sums[1] += over
+            sums[2] += returned

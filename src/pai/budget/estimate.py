@@ -67,6 +67,10 @@ class LearnedRatio:
     def inputs(self, shape: InputShape, facts: ModelFacts, *, learn: bool) -> tuple[int, ...]:
         """Return the bounds to try, the safest first; only tier 1 when learning is off."""
         value = self.value
+        if learn and value < 1.0 and not (shape.tools or shape.images or shape.unbounded):
+            # plain text, the usual case: as below, written out
+            text, other = shape.text_bytes, _FRAME_REQUEST + _FRAME_MESSAGE * shape.messages
+            return (text + other, ceil(text * value) + other)
         if not learn or value >= 1.0 or shape.unbounded:
             return (input_bound(shape, facts, max(1.0, value)),)
         other = framing(shape) + shape.images * facts.image

@@ -6,7 +6,6 @@ import msgspec
 
 from pai.api.agentworkload import AgentWorkload
 from pai.api.fault import path_text
-from pai.api.pending import pending_uses
 from pai.api.validation import examine
 from pai.control.documents import MODEL, PROVIDER, SECRET, as_written
 from pai.errors import RefNotFoundError, SpecError
@@ -63,7 +62,7 @@ def resolve(record: Record, references: References, settings: Settings, host_id:
         faults=tuple(found.faults),
         missing=tuple(found.missing),
         warnings=tuple(found.warnings),
-        ignored=_ignored(resource, references),
+        ignored=found.ignored,
     )
 
 
@@ -103,16 +102,3 @@ def _reductions(resource: AgentWorkload, references: References) -> list[AgentWo
         resource.replaced(spec=spec.replaced(model_bindings=some, providers=others))
         for some, others in kept
     ]
-
-
-def _ignored(resource: AgentWorkload, references: References) -> tuple[str, ...]:
-    found = [use.path for use in pending_uses(resource)]
-    for name in resource.spec.model_bindings:
-        if name in references.bindings:
-            uses = pending_uses(references.bindings[name])
-            found += [f"ModelBinding {name!r}: {use.path}" for use in uses]
-    for name in resource.spec.providers:
-        if name in references.providers:
-            uses = pending_uses(references.providers[name])
-            found += [f"Provider {name!r}: {use.path}" for use in uses]
-    return tuple(found)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-import yaml
-
+from pai.api import dump_yaml
 from pai.cli.kinds import kind_of
 from pai.cli.output.resource import Resource, name_of, text
 
@@ -27,7 +26,7 @@ def as_json(value: Any) -> str:
 
 def as_yaml(value: Any) -> str:
     """Return `value` as YAML, keys in their own order."""
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
+    return dump_yaml(value)
 
 
 def as_names(resources: Sequence[Resource]) -> str:

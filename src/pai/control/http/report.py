@@ -77,13 +77,17 @@ def _replicas(
     return [
         {
             "replica": number,
-            "ready": number in ready,
+            "ready": number in ready and _runs(containers),
             "restarts": max((failures.get(c.name, 0) for c in containers), default=0),
             "message": _ended(containers),
         }
         for number in sorted({item.replica for item in observed.containers})
         if (containers := list(observed.replica(number).values()))
     ]
+
+
+def _runs(containers: list[ObservedContainer]) -> bool:
+    return any(item.step == "agent" and item.running for item in containers)
 
 
 def _ended(containers: list[ObservedContainer]) -> str:

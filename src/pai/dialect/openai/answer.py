@@ -60,8 +60,9 @@ def tokens_of(usage: Raw) -> Tokens | None:
         full = _usages.decode(usage)
     except _Unreadable:
         return _tokens_without_details(usage)
-    cached = (full.prompt_tokens_details or _PromptDetails()).cached_tokens or 0
-    reasoning = (full.completion_tokens_details or _OutputDetails()).reasoning_tokens or 0
+    inputs, outputs = full.prompt_tokens_details, full.completion_tokens_details
+    cached = 0 if inputs is None else inputs.cached_tokens or 0
+    reasoning = 0 if outputs is None else outputs.reasoning_tokens or 0
     return _tokens(full, cached, reasoning)
 
 
@@ -74,7 +75,9 @@ def _tokens_without_details(usage: Raw) -> Tokens | None:
 
 def _tokens(usage: _Usage | _WithoutDetails, cached: int, reasoning: int) -> Tokens | None:
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
-    if min(prompt, completion, total) < 0 or max(prompt, completion, total) > _MOST:
+    if not (0 <= prompt <= _MOST and 0 <= completion <= _MOST and 0 <= total <= _MOST):
         return None
-    output = max(completion, total - prompt)
-    return Tokens(prompt, output, max(0, min(cached, prompt)), max(0, min(reasoning, output)))
+    output = completion if completion > total - prompt else total - prompt
+    if cached or reasoning:
+        cached, reasoning = max(0, min(cached, prompt)), max(0, min(reasoning, output))
+    return Tokens(prompt, output, cached, reasoning)

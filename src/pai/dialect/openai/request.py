@@ -6,7 +6,7 @@ twice counts once, with its last value: what was looked at is what is sent.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -59,12 +59,12 @@ class BadRequestError(Exception):
         self.param = param
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True):
     """A chat request, read.
 
     fields: top-level values as sent. model: None when absent. caps: the client's own output caps,
-    by the spelling it used. wants_usage: the client asked for the stream's usage chunk.
+    by the spelling it used; cap: the highest of them. wants_usage: the client asked for the
+    stream's usage chunk.
     """
 
     fields: Mapping[str, Raw]
@@ -73,12 +73,8 @@ class ChatRequest:
     wants_usage: bool
     answers: int
     caps: Mapping[str, int]
+    cap: int | None
     shape: InputShape
-
-    @property
-    def cap(self) -> int | None:
-        """The client's output cap, the highest if it sent both spellings."""
-        return max(self.caps.values(), default=None)
 
     def body_for(self, model: str, cap: int, cap_field: str) -> bytes:
         """Return the body to send: `model`, output cap lowered to `cap`, usage asked for.
@@ -86,7 +82,7 @@ class ChatRequest:
         cap_field: spelling of the cap that the vendor takes, when the client sent none.
         """
         fields = dict(self.fields)
-        fields["model"] = Raw(msgspec.json.encode(model))
+        fields["model"] = _quoted(model)
         if not self.caps:
             fields[cap_field] = Raw(b"%d" % cap)
         for name, own in self.caps.items():
@@ -95,6 +91,11 @@ class ChatRequest:
         if self.stream and not self.wants_usage:
             fields["stream_options"] = _with_usage(fields.get("stream_options", NULL))
         return msgspec.json.encode(fields)
+
+
+@lru_cache(maxsize=1024)
+def _quoted(model: str) -> Raw:
+    return Raw(msgspec.json.encode(model))
 
 
 def read_request(body: bytes) -> ChatRequest:
@@ -133,6 +134,7 @@ def read_request(body: bytes) -> ChatRequest:
         stream and options is not None and bool(options.include_usage),
         known.n or 1,
         caps,
+        max(caps.values()) if caps else None,
         shape,
     )
 
