@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from pai.api import dump_yaml
 from pai.cli.kinds import kind_of
 from pai.cli.output.resource import Resource, name_of, text
 
@@ -26,6 +25,8 @@ def as_json(value: Any) -> str:
 
 def as_yaml(value: Any) -> str:
     """Return `value` as YAML, keys in their own order."""
+    from pai.api.yaml_text import dump_yaml  # loading the models takes long; few commands need it
+
     return dump_yaml(value)
 
 
