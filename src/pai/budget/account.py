@@ -32,13 +32,13 @@ class Account:
         self.line = WaitLine(self.book)
         self._sequence = 0
         self._unacknowledged: SettleCall | None = None
-        self._usages: dict[tuple[str, str, str], list[int]] = {}
+        self._usages: dict[tuple[str, str, str], tuple[int, ...]] = {}
 
     def add_usage(self, agent: str, model: str, day: str, sums: tuple[int, ...]) -> None:
         """Note what a request used, for the next batch; sums: the counts in `Usage`, in order."""
         key = (agent, model, day)
         before = self._usages.get(key)
-        self._usages[key] = list(sums) if before is None else list(map(add, before, sums))
+        self._usages[key] = sums if before is None else tuple(map(add, before, sums))
 
     def lease_call(self, day: str) -> LeaseCall | None:
         """Return what to ask for: for those in line first, else ahead of need; None = nothing."""

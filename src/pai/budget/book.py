@@ -67,11 +67,15 @@ class Lease:
 
 @dataclass(slots=True)
 class Reservation:
-    """Tokens set aside for one request, on the day they were set aside."""
+    """Tokens set aside for one request, on the day they were set aside.
+
+    low: more should be fetched ahead for the requests that follow.
+    """
 
     keys: tuple[Key, ...]
     fit: Fit
     settled: bool = False
+    low: bool = False
 
 
 class LeaseBook:
@@ -92,27 +96,49 @@ class LeaseBook:
 
     def reserve(self, subjects: Iterable[str], day: str, fit: Fit, now: float) -> Reservation:
         """Set tokens aside; the caller has looked at `room`."""
+        held = self.try_reserve(subjects, day, fit, now)
+        if held is None:
+            raise ValueError("more than there is room for")
+        return held
+
+    def try_reserve(
+        self, subjects: Iterable[str], day: str, fit: Fit, now: float
+    ) -> Reservation | None:
+        """Set tokens aside of all `subjects`, or of none when one has too few."""
         keys = tuple([(subject, day) for subject in subjects])
         tokens = fit.tokens
+        leases = []
         for key in keys:
-            lease = self._leases[key]
+            lease = self._leases.get(key)
+            if lease is None or lease.available < tokens:
+                return None
+            leases.append(lease)
+        low = False
+        for lease in leases:
             lease.reserved += tokens
             lease.expect(tokens, now)
-        return Reservation(keys, fit)
+            low = low or (not lease.tight and lease.available < lease.wish // _LOW)
+        return Reservation(keys, fit, False, low)
 
-    def settle(self, reservation: Reservation, tokens: int) -> None:
-        """Turn a reservation into `tokens` spent; the second call for one changes nothing."""
+    def settle(self, reservation: Reservation, tokens: int) -> bool:
+        """Turn a reservation into `tokens` spent; the second call for one changes nothing.
+
+        Returns whether a budget is so near its end that nothing of it may lie idle.
+        """
         if reservation.settled:
-            return
+            return False
         reservation.settled = True
         reserved = reservation.fit.tokens
         over = tokens - reserved if tokens > reserved else 0
+        tight = False
         for key in reservation.keys:
             lease = self._leases[key]
             lease.reserved -= reserved
             lease.spent += tokens
             lease.over += over
+            tight = tight or lease.tight
             self._note(key, tokens, over, 0)
+        return tight
 
     def is_low(self, key: Key) -> bool:
         """Say whether more should be fetched ahead; never near the limit."""

@@ -69,10 +69,8 @@ class WaitLine:
             subject in waiter.subjects for waiter in self._waiters for subject in subjects
         ):
             return None
-        full = ask.full
-        if self._book.room(subjects, day) < full.tokens:
-            return None  # the ledger may have more; only it can say that less must do
-        return self._book.reserve(subjects, day, full, now)
+        # where this is not there, the ledger may have more; only it can say that less must do
+        return self._book.try_reserve(subjects, day, ask.full, now)
 
     def join(self, waiter: Waiter) -> None:
         """Stand at the end of the line."""

@@ -69,13 +69,20 @@ class Desk:
         """Return whole seconds until budgets start anew."""
         return seconds_to_midnight(self.now())
 
+    def try_reserve(self, subjects: tuple[str, str], ask: Ask) -> Reservation | None:
+        """Set tokens aside if they are at hand and nobody waits; the usual case."""
+        day = utc_day(self.now())
+        held = self.account.line.try_at_once(subjects, ask, day, self._loop.time())
+        if held is not None and held.low:
+            self._wake.set()
+        return held
+
     async def reserve(self, subjects: tuple[str, str], ask: Ask, exchange: Exchange) -> Reservation:
         """Set tokens aside, waiting in line where it must. Raises Turned, ClientGone."""
-        now, day = self._loop.time(), utc_day(self.now())
-        held = self.account.line.try_at_once(subjects, ask, day, now)
+        held = self.try_reserve(subjects, ask)
         if held is not None:
-            self._look_ahead(held)
             return held
+        now = self._loop.time()
         waiter = Waiter(subjects, ask, now, now + self.wait_seconds)
         future: asyncio.Future[Reservation] = self._loop.create_future()
         self._futures[waiter] = future
@@ -92,22 +99,11 @@ class Desk:
         finally:
             self._futures.pop(waiter, None)
 
-    def _look_ahead(self, held: Reservation) -> None:
-        book = self.account.book
-        for key in held.keys:
-            if book.is_low(key):
-                self._wake.set()
-
     def settle(self, reservation: Reservation, tokens: int) -> None:
         """Turn a reservation into what was spent; the second call for one changes nothing."""
-        if reservation.settled:
-            return
-        book = self.account.book
-        book.settle(reservation, tokens)
-        waiting = len(self.account.line) > 0
-        for key in reservation.keys:
-            if waiting or book.is_tight(key):
-                self._wake.set()
+        tight = self.account.book.settle(reservation, tokens)
+        if tight or len(self.account.line):
+            self._wake.set()
 
     def press(self, subjects: list[str]) -> None:
         """Give back what is held of subjects whose limit has changed."""

@@ -67,7 +67,7 @@ class Job:
         self._desk, self._pool, self._exchange = desk, pool, exchange
         self._agent, self._route, self._request = agent, route, request
         self._ratio = ratio
-        self._own = [*own, (b"x-pai-model", route.name.encode())]
+        self._own = [*own, route.model_header]
 
     async def run(self, ask: Ask) -> Failure | None:
         """Answer the request, or return why this route can't. Raises ClientGone."""
@@ -75,11 +75,12 @@ class Job:
         if route.endpoint is None:
             message = f"model '{route.name}': {route.unserved}"
             return Failure(Refused.UNSUPPORTED_VENDOR, message, "model", next_route=True)
-        within = fit(route.max_per_request, ask, ask.useful)
-        if within is None:
-            return _over_limit(route, ask)
-        if within.cap < ask.cap:
-            ask = ask._replace(cap=within.cap)
+        if route.max_per_request is not None:
+            within = fit(route.max_per_request, ask, ask.useful)
+            if within is None:
+                return _over_limit(route, ask)
+            if within.cap < ask.cap:
+                ask = ask._replace(cap=within.cap)
         number = 1
         while True:
             result = await self._attempt(ask, number)
@@ -89,10 +90,12 @@ class Job:
             number += 1
 
     async def _attempt(self, ask: Ask, number: int) -> Failure | _Again | None:
-        try:
-            held = await self._desk.reserve(self._route.subjects, ask, self._exchange)
-        except Turned as turned:
-            return self._turned(turned)
+        held = self._desk.try_reserve(self._route.subjects, ask)
+        if held is None:
+            try:
+                held = await self._desk.reserve(self._route.subjects, ask, self._exchange)
+            except Turned as turned:
+                return self._turned(turned)
         call = Call(self._desk, self._agent, self._route, self._request, self._ratio, held)
         try:
             return await self._send(call, number)
@@ -135,7 +138,7 @@ class Job:
             response.abort()
             call.settle_unmetered(monotonic())
             return self._broken("it compresses answers although it was asked not to")
-        own = [*self._own, (b"x-pai-max-tokens", str(call.held.fit.cap).encode())]
+        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
         passed = client_headers(headers, self._route.redactor, own)
         kind = first(headers, b"content-type") or b""
         if kind[: len(_EVENT_STREAM)].lower() == _EVENT_STREAM:
@@ -170,7 +173,7 @@ class Job:
             call.settle_measured(tokens, monotonic())
         if self._route.redactor is not None:
             body = self._route.redactor.replace(body)
-        await self._exchange.respond(response.head.status, headers, body)
+        self._exchange.answer(response.head.status, headers, body)
         return None
 
     async def _refused(

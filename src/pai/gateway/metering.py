@@ -104,18 +104,19 @@ class Call:
     def _settle(self, tokens: Tokens, now: float, *, estimated: bool) -> None:
         if self.held.settled:
             return
+        price, sent = self._route.price, self.sent
         sums = (
             1,
             tokens.input,
             tokens.cached,
             tokens.output,
             tokens.reasoning,
-            cost_microusd(tokens, self._route.price),
+            0 if price is None else cost_microusd(tokens, price),
             int(estimated),
-            int(((self.first or now) - self.sent) * 1000),
-            int((now - self.sent) * 1000),
+            int(((self.first or now) - sent) * 1000),
+            int((now - sent) * 1000),
         )
-        self._desk.settle(self.held, tokens.total)
+        self._desk.settle(self.held, tokens.input + tokens.output)
         day = self.held.keys[0][1]
         self._desk.account.add_usage(self._agent.id, self._route.binding.id, day, sums)
 

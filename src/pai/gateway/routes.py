@@ -24,6 +24,7 @@ _NATIVE_HOSTS = {
     "gemini": "generativelanguage.googleapis.com",
 }
 _NATIVE_PATHS = frozenset({"", "/v1beta"})
+_MOST_VERIFIED = 4096
 _NEWER_CAP = ("o1", "o3", "o4", "gpt-5")
 
 
@@ -46,6 +47,7 @@ class Route:
     facts: ModelFacts
     price: Price | None
     cap_field: str
+    model_header: tuple[bytes, bytes]
     unserved: str = ""
 
     def ask(self, request: ChatRequest, ratio: LearnedRatio, *, learn: bool) -> Ask:
@@ -85,6 +87,7 @@ class RouteTable:
 
     def __init__(self, snapshot: GatewaySnapshot) -> None:
         self.snapshot = snapshot
+        self._verified: dict[bytes, AgentRoutes] = {}  # headers whose token has been checked
         bindings = {binding.id: binding for binding in snapshot.bindings}
         bases = {binding.id: _base(binding) for binding in snapshot.bindings}
         self._agents = {
@@ -97,12 +100,20 @@ class RouteTable:
 
     def agent(self, authorization: bytes | None) -> AgentRoutes | None:
         """Return the agent whose token this is, or None."""
-        if authorization is None or authorization[:7].lower() != b"bearer ":
+        if authorization is None:
+            return None
+        known = self._verified.get(authorization)  # compared as a whole only when hashes agree
+        if known is not None:
+            return known
+        if authorization[:7].lower() != b"bearer ":
             return None
         digest = hashlib.sha256(authorization[7:].strip()).hexdigest()
         found = self._agents.get(digest)  # keyed by a hash: its timing tells nothing of a token
         if found is None or not hmac.compare_digest(found.token_sha256, digest):
             return None
+        if len(self._verified) >= _MOST_VERIFIED:
+            self._verified.clear()
+        self._verified[authorization] = found
         return found
 
 
@@ -157,11 +168,12 @@ def _agent_routes(
 
 
 def _route(agent: GatewayAgent, binding: GatewayBinding, base: _Base) -> Route:
+    name = binding.id.rpartition("/")[2]
     facts = model_facts(binding.model)
     newer = binding.model.startswith(_NEWER_CAP)
     limits = (agent.limits.max_per_request, binding.limits.max_per_request)
     return Route(
-        name=binding.id.rpartition("/")[2],
+        name=name,
         binding=binding,
         subjects=(agent_subject(agent.id), model_subject(binding.id)),
         max_per_request=min((limit for limit in limits if limit is not None), default=None),
@@ -172,5 +184,6 @@ def _route(agent: GatewayAgent, binding: GatewayBinding, base: _Base) -> Route:
         facts=facts,
         price=binding.prices or facts.price,
         cap_field="max_completion_tokens" if newer else "max_tokens",
+        model_header=(b"x-pai-model", name.encode()),
         unserved=base.unserved,
     )

@@ -44,6 +44,7 @@ class Service:
         self.desk = desk
         self.counters = Counters()
         self._worker = worker
+        self._name = worker.encode()
         self._credential = credential
         self._chat = Chat(desk)
         self._table: RouteTable | None = None
@@ -73,7 +74,7 @@ class Service:
         started = monotonic()
         counters = self.counters
         counters.active += 1
-        own: Headers = [(b"x-pai-request-id", f"{self._worker}-{next(self._ids)}".encode())]
+        own: Headers = [(b"x-pai-request-id", b"%b-%d" % (self._name, next(self._ids)))]
         try:
             failure = await self._dispatch(exchange, own)
             status = 200 if failure is None else await refuse(exchange, failure, own)

@@ -1,5 +1,6 @@
 """Where a request goes."""
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Scheme = Literal["http", "https", "unix"]
@@ -20,8 +21,13 @@ class Endpoint(NamedTuple):
     @property
     def authority(self) -> bytes:
         """Return the value of the Host field: without the scheme's own port."""
-        if self.scheme == "unix":
-            return b"localhost"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.scheme == "https" else 80
-        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
+        return _authority(self.scheme, self.host, self.port)
+
+
+@lru_cache(maxsize=1024)
+def _authority(scheme: Scheme, host: str, port: int) -> bytes:
+    if scheme == "unix":
+        return b"localhost"
+    name = f"[{host}]" if ":" in host else host
+    default = 443 if scheme == "https" else 80
+    return (name if port == default else f"{name}:{port}").encode("ascii")

@@ -90,6 +90,8 @@ class Exchange:
         """
         if (self.head.content_length or 0) > limit:
             raise PayloadTooLarge(limit)
+        if self.body_ended and self._body_bytes <= limit:
+            return self._take_body()
         self._limit = limit
         while not self.body_ended and self._body_bytes <= limit:
             if self._body_error is not None:
@@ -189,6 +191,10 @@ class Exchange:
     # The response
 
     async def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        """Do what `answer` does; for handlers that are written as if it could wait."""
+        self.answer(status, headers, body)
+
+    def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole response. A client that is gone is no error here.
 
         Raises ValueError for a head that can't be sent, RuntimeError for a second response.

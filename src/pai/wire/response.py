@@ -41,6 +41,9 @@ class UpstreamResponse:
 
         Raises PayloadTooLarge (and aborts) beyond `limit` bytes, UpstreamError when it is cut.
         """
+        if self.ended and self._early_bytes <= limit and self.sink is None:
+            early, self._early = self._early, []  # it came with its head, the usual case
+            return early[0] if len(early) == 1 else b"".join(early)
         sink = _Collector(self, limit)
         return await sink.future
 

@@ -11,6 +11,7 @@ _STATUS_LINES = {
 }
 _TARGET = re.compile(rb"/[\x21-\x22\x24-\x7e]*+")
 _METHOD = re.compile(rb"[A-Z][A-Z-]*+")
+_USUAL_METHODS = frozenset((b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS"))
 
 LAST_CHUNK = b"0\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -35,7 +36,7 @@ def response_block(status: int, headers: Headers, framing: bytes) -> bytes:
     Raises ValueError when a field can't be written on one line.
     """
     line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    return line + _fields(headers) + framing + b"\r\n"
+    return b"%b%b%b\r\n" % (line, _fields(headers), framing)
 
 
 def request_block(
@@ -45,15 +46,16 @@ def request_block(
 
     Raises ValueError when target, method or a field can't be written.
     """
-    if _TARGET.fullmatch(target) is None or _METHOD.fullmatch(method) is None:
+    if _TARGET.fullmatch(target) is None or (
+        method not in _USUAL_METHODS and _METHOD.fullmatch(method) is None
+    ):
         raise ValueError("a request target or method that can't be sent")
-    hosts = [pair for pair in headers if pair[0] == b"host"]
-    if len(hosts) > 1:
+    hosts = [name for name, _ in headers].count(b"host")
+    if hosts > 1:
         raise ValueError("more than one Host")
     if not hosts:
         headers = [(b"host", authority), *headers]
-    line = b"%b %b HTTP/1.1\r\n" % (method, target)
-    return line + _fields(headers) + framing + b"\r\n"
+    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (method, target, _fields(headers), framing)
 
 
 def _fields(headers: Headers) -> bytes:
