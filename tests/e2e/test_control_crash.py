@@ -1,5 +1,6 @@
 """Control killed -9 at random points over a real engine: it converges and leaves nothing behind."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def test_kill_9_over_a_real_engine(engine: tuple[str, str], tmp_path: Path) -> N
         assert storm.serves(process)
         with storm.client() as http:
             wanted = storm.check(http)
-            assert agents_in(url, instance) == {n: r for n, r in wanted.items() if r}, name
+            settled = {agent: count for agent, count in wanted.items() if count}
+            assert seen_in_time(url, instance, settled) == settled, name
             for agent in wanted:
                 storm.remove(http, agent)
             assert storm.check(http) == {}
@@ -49,6 +51,18 @@ def test_kill_9_over_a_real_engine(engine: tuple[str, str], tmp_path: Path) -> N
         for item in listed(http, "/volumes", instance):
             http.delete(f"/volumes/{item['Name']}")
         http.delete(f"/networks/pai-{instance}")
+
+
+def seen_in_time(url: str, instance: str, wanted: dict[str, int]) -> dict[str, int]:
+    """Return what the engine holds once it is as wanted, or after a minute.
+
+    An engine may still carry out what a control asked for that died meanwhile; such an object
+    appears late, and is swept away with the next look at all of them.
+    """
+    end = time.monotonic() + 60
+    while (found := agents_in(url, instance)) != wanted and time.monotonic() < end:
+        time.sleep(0.5)
+    return found
 
 
 def agents_in(url: str, instance: str) -> dict[str, int]:
