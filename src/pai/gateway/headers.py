@@ -42,7 +42,7 @@ def client_headers(headers: Headers, redactor: Redactor | None, own: Headers) ->
     passed = [
         (name, value)
         for name, value in headers
-        if name not in _KEEP_BACK and not name.startswith(_KEEP_BACK_PREFIX)
+        if name not in _KEEP_BACK and name[:6] != _KEEP_BACK_PREFIX
     ]
     if redactor is not None:
         passed = redactor.headers(passed)

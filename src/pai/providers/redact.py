@@ -111,7 +111,7 @@ class Redactor:
 
     def headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Replace in the values of a header list; a name that holds the credential goes."""
-        if not self._forms.occur_in(b"\n".join([part for pair in headers for part in pair])):
+        if not self._forms.occur_in(b"\n".join(map(b"\n".join, headers))):
             return headers
         return [
             (name, self.replace(value)) for name, value in headers if self.replace(name) == name

@@ -83,6 +83,14 @@ class _Reader:
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
+        elif self._state == _SIZE and data.endswith(b"\r\n"):
+            # one whole chunk and nothing else, as streams send them
+            end = data.find(b"\r\n", 0, 10)
+            size = len(data) - end - 4
+            stated = end > 0 < size and _SIZE_LINE.fullmatch(data, 0, end)
+            if stated and int(stated[0], 16) == size:
+                self._deliver(data[end + 2 : -2], False)
+                return
         while self._state == _HEAD:
             end = data.find(b"\r\n\r\n") + 4
             if end == 3 or end > self._max_head:

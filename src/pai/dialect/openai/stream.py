@@ -110,7 +110,9 @@ class StreamMeter:
             finished = finished or choice.finish_reason is not None
             for name, value in (choice.delta or {}).items():
                 if name not in _NOT_TEXT:
-                    self.text_bytes += _text_length(value)
+                    text = bytes(value)  # a string's quotes don't count, null is nothing
+                    if text != b"null":
+                        self.text_bytes += len(text) - 2 if len(text) > 2 else 0
         if chunk.usage == NULL:
             return True
         tokens = tokens_of(chunk.usage)
@@ -135,9 +137,3 @@ def _data_of(event: bytes) -> bytes:
 
 def _total(tokens: Tokens) -> int:
     return tokens.total
-
-
-def _text_length(value: Raw) -> int:
-    """Return the bytes of a delta's value; a string's quotes don't count, null is nothing."""
-    text = bytes(value)
-    return 0 if text == b"null" else max(0, len(text) - 2)
