@@ -17,8 +17,8 @@ from pai.wire.message import ClientGone, UpstreamError
 from pai.wire.server import Exchange
 
 # alt-svc would send clients to HTTP/3, which has no way out of the agent's namespace
-_NOT_RETURNED = frozenset((b"alt-svc",))
-_REPLACED = frozenset((b"host", b"accept-encoding"))
+_NOT_RETURNED = frozenset((b"alt-svc", b"content-encoding"))
+_REPLACED = frozenset((b"host", b"accept-encoding", b"sec-websocket-extensions"))
 _STATUS_OF = {"timeout": 504}
 CLIENT_GONE = 499  # in records only: nobody was there to be told
 
@@ -56,8 +56,7 @@ def upstream_headers(headers: Headers, host: bytes, *, searchable: bool) -> Head
     """
     if not searchable:
         return [(b"host", host), *((n, v) for n, v in headers if n != b"host")]
-    dropped = _REPLACED | {b"sec-websocket-extensions"}
-    kept = [(name, value) for name, value in headers if name not in dropped]
+    kept = [pair for pair in headers if pair[0] not in _REPLACED]
     return [(b"host", host), *kept, (b"accept-encoding", b"identity")]
 
 
@@ -85,8 +84,7 @@ async def _relay_searched(
 
 
 def _returned(headers: Headers, redactor: Redactor) -> Headers:
-    dropped = _NOT_RETURNED | {b"content-encoding"}
-    return [(name, value) for name, value in redactor.headers(headers) if name not in dropped]
+    return [pair for pair in redactor.headers(headers) if pair[0] not in _NOT_RETURNED]
 
 
 async def forward_to_gateway(exchange: Exchange, state: State) -> None:

@@ -16,6 +16,9 @@ from datetime import UTC, datetime
 import msgspec
 
 QUEUE_LINES = 10_000
+# A thread woken for each line would take the interpreter from the requests each time.
+_GATHER_SECONDS = 0.02
+_MOST_AT_ONCE = 2_000
 Value = str | int | float | bool | None | list[str]
 _encode = msgspec.json.Encoder().encode
 
@@ -28,7 +31,8 @@ class Writer:
 
     def __init__(self, descriptor: int, capacity: int = QUEUE_LINES) -> None:
         self._descriptor = descriptor
-        self._queue: queue.Queue[bytes | None] = queue.Queue(capacity)
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._capacity = capacity
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self.dropped = 0
@@ -37,10 +41,10 @@ class Writer:
         """Queue one line, without its newline; never blocks."""
         if self._thread is None:
             self._start()
-        try:
-            self._queue.put_nowait(line)
-        except queue.Full:
+        if self._queue.qsize() >= self._capacity:
             self.dropped += 1
+        else:
+            self._queue.put(line)
 
     def close(self) -> None:
         """Write what is queued and stop; a later `put` starts again."""
@@ -60,7 +64,8 @@ class Writer:
         reported = 0
         while (line := self._queue.get()) is not None:
             lines = [line]
-            while len(lines) < 256 and not self._queue.empty():
+            time.sleep(_GATHER_SECONDS)
+            while len(lines) < _MOST_AT_ONCE and not self._queue.empty():
                 following = self._queue.get()
                 if following is None:
                     self._queue.put(None)
