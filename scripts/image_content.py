@@ -14,7 +14,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE_PYTHON = "3.11"  # Debian bookworm's
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = ("python3", "ca-certificates", "iptables")
 
 # The data-plane part of the package: what the sidecar and prepare import.
@@ -37,10 +36,10 @@ CODE = (
 
 _NOT_SHIPPED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info")
 _SHOWN = tuple(f"I: {verb}" for verb in ("downloading", "extracting", "installing", "creating"))
-# Nothing of this machine stays: mirrors, proxies and keys of the host are no business of an agent.
+# Nothing of this machine stays: proxies and keys of the host are no business of an agent. Without a
+# mirror named, packages come from where the distribution has them.
 _LEAVE_NO_TRACE = (
     'rm -rf "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy* "$1"/etc/apt/auth.conf*'
-    f' && echo "deb {MIRROR} {SUITE} main" > "$1"/etc/apt/sources.list'
     ' && rm -f "$1"/etc/resolv.conf "$1"/etc/hostname && : > "$1"/etc/machine-id'
 )
 
@@ -63,7 +62,7 @@ def digest_of(parts: Iterable[bytes]) -> str:
 
 def base_digest() -> str:
     """Name the recipe of the base; the tar of another recipe is another file."""
-    recipe = (SUITE, MIRROR, *PACKAGES, *_NOT_SHIPPED, _LEAVE_NO_TRACE, os.uname().machine)
+    recipe = (SUITE, *PACKAGES, *_NOT_SHIPPED, _LEAVE_NO_TRACE, os.uname().machine)
     return digest_of(word.encode() for word in recipe)
 
 
@@ -79,7 +78,7 @@ def base_tar() -> Path:
         fresh = Path(work) / "base.tar"
         command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         command += [f"--dpkgopt=path-exclude=/{path}/*" for path in _NOT_SHIPPED]
-        command += [f"--customize-hook={_LEAVE_NO_TRACE}", SUITE, str(fresh), MIRROR]
+        command += [f"--customize-hook={_LEAVE_NO_TRACE}", SUITE, str(fresh)]
         _run_with_progress(command, {**os.environ, "TMPDIR": work})
         fresh.chmod(0o600)
         fresh.rename(tar)
