@@ -126,7 +126,11 @@ class Layer:
 
     def file(self, target: str, source: Path, mode: int = 0o644) -> None:
         """Add one file."""
-        self._files[target] = (source.read_bytes(), mode)
+        self.content(target, source.read_bytes(), mode)
+
+    def content(self, target: str, content: bytes, mode: int = 0o644) -> None:
+        """Add one file that is nowhere yet."""
+        self._files[target] = (content, mode)
 
     def tree(self, target: str, source: Path) -> None:
         """Add a file, or a directory without byte code and tools."""
@@ -162,19 +166,33 @@ class Layer:
         return buffer.getvalue()
 
 
-def platform_layer() -> Layer:
-    """Return what makes our image: wheels, data-plane code, launcher."""
+def packages_layer(lock: str, target: str) -> Layer:
+    """Return the packages of one lock file as a layer."""
     layer = Layer()
-    layer.tree("opt/pai/lib", wheels("dataplane.txt"))
+    for part in sorted(wheels(lock).iterdir()):
+        if part.name != "bin":  # console scripts name the Python of the machine that made them
+            layer.tree(f"{target}/{part.name}", part)
+    return layer
+
+
+def platform_layers() -> tuple[Layer, ...]:
+    """Return what makes our image: wheels; data-plane code and launcher."""
+    code = Layer()
     for name in CODE:
-        layer.tree(f"opt/pai/lib/pai/{name}", ROOT / "src" / "pai" / name)
-    layer.file("opt/pai/bin/launcher", ROOT / "build" / "launcher", 0o755)
-    return layer
+        code.tree(f"opt/pai/lib/pai/{name}", ROOT / "src" / "pai" / name)
+    code.file("opt/pai/bin/launcher", ROOT / "build" / "launcher", 0o755)
+    return packages_layer("dataplane.txt", "opt/pai/lib"), code
 
 
-def quickstart_layer() -> Layer:
-    """Return what makes the quickstart's image: the vendor's SDK as published, and the agent."""
-    layer = Layer()
-    layer.tree("app/lib", wheels("quickstart.txt"))
-    layer.tree("app/agent", ROOT / "examples" / "quickstart" / "agent")
-    return layer
+def control_layers() -> tuple[Layer, ...]:
+    """Return what makes control's image in a cluster: wheels; the whole package."""
+    code = Layer()
+    code.tree("opt/pai/lib/pai", ROOT / "src" / "pai")
+    return packages_layer("platform.txt", "opt/pai/lib"), code
+
+
+def quickstart_layers() -> tuple[Layer, ...]:
+    """Return what makes the quickstart's image: the vendor's SDK as published; the agent."""
+    agent = Layer()
+    agent.tree("app/agent", ROOT / "examples" / "quickstart" / "agent")
+    return packages_layer("quickstart.txt", "app/lib"), agent

@@ -15,9 +15,10 @@ from scripts.image_content import (
     Layer,
     base_digest,
     base_tar,
+    control_layers,
     digest_of,
-    platform_layer,
-    quickstart_layer,
+    platform_layers,
+    quickstart_layers,
 )
 
 BASE = "localhost/pai-base:latest"
@@ -30,21 +31,33 @@ class Recipe(NamedTuple):
     """One image on top of the base. compiled: directory whose byte code is made in advance."""
 
     image: str
-    layer: Callable[[], Layer]
+    layers: Callable[[], tuple[Layer, ...]]
     compiled: str
     changes: tuple[str, ...]
 
 
+_ON_THE_PATH = (
+    "ENV PYTHONPATH=/opt/pai/lib",
+    "ENV PYTHONSAFEPATH=1",
+    "ENV PYTHONDONTWRITEBYTECODE=1",
+)
+
 RECIPES = {
     "pai": Recipe(
         "localhost/pai:latest",
-        platform_layer,
+        platform_layers,
         "/opt/pai/lib",
-        ("ENV PYTHONPATH=/opt/pai/lib", "ENV PYTHONSAFEPATH=1", "ENV PYTHONDONTWRITEBYTECODE=1"),
+        _ON_THE_PATH,
+    ),
+    "control": Recipe(
+        "localhost/pai-control:latest",
+        control_layers,
+        "/opt/pai/lib",
+        _ON_THE_PATH,
     ),
     "quickstart": Recipe(
         "localhost/pai-quickstart:latest",
-        quickstart_layer,
+        quickstart_layers,
         "/app",
         (
             "ENV PYTHONPATH=/app/lib:/app/agent",
@@ -54,6 +67,8 @@ RECIPES = {
         ),
     ),
 }
+
+LOCAL = ("pai", "quickstart")  # what a single machine needs
 
 
 def build_base(engine: Engine) -> None:
@@ -68,20 +83,21 @@ def build_base(engine: Engine) -> None:
 
 def build(engine: Engine, recipe: Recipe) -> None:
     """Put a layer on the base unless the engine has an image of that very content."""
-    layer = recipe.layer()
-    parts = (layer.digest(), base_digest(), recipe.compiled, *recipe.changes)
+    layers = recipe.layers()
+    contents = (layer.digest() for layer in layers)
+    parts = (*contents, base_digest(), recipe.compiled, *recipe.changes)
     digest = digest_of(part.encode() for part in parts)
     if engine.label(recipe.image, CONTENT_LABEL) == digest:
         return
     started = time.monotonic()
     replaced = engine.inspect(recipe.image)
-    image_id = _commit(engine, recipe, layer, digest)
+    image_id = _commit(engine, recipe, layers, digest)
     if replaced and replaced["Id"].removeprefix("sha256:") != image_id.removeprefix("sha256:"):
         engine.remove_image(replaced["Id"])
     print(f"· {recipe.image} into {engine.url} ({time.monotonic() - started:.1f} s)", flush=True)
 
 
-def _commit(engine: Engine, recipe: Recipe, layer: Layer, digest: str) -> str:
+def _commit(engine: Engine, recipe: Recipe, layers: tuple[Layer, ...], digest: str) -> str:
     command = ["python3", "-m", "compileall", "-q", "-j", "0", recipe.compiled]
     body = {
         "Image": BASE,
@@ -91,7 +107,9 @@ def _commit(engine: Engine, recipe: Recipe, layer: Layer, digest: str) -> str:
     container = engine.call("POST", "/containers/create", json=body).json()["Id"]
     try:
         place = {"path": "/"}
-        engine.call("PUT", f"/containers/{container}/archive", params=place, content=layer.tar())
+        for layer in layers:
+            path = f"/containers/{container}/archive"
+            engine.call("PUT", path, params=place, content=layer.tar())
         engine.call("POST", f"/containers/{container}/start")
         ended = engine.call("POST", f"/containers/{container}/wait").json()
         if ended["StatusCode"] != 0:
@@ -117,7 +135,7 @@ def main() -> int:
         with Engine(asked.engine) as engine:
             build_base(engine)
             for name, recipe in RECIPES.items():
-                if asked.only in (None, name):
+                if name == asked.only or (asked.only is None and name in LOCAL):
                     build(engine, recipe)
     except (EngineCallError, CalledProcessError, OSError) as error:
         print(f"error: images: {error}", file=sys.stderr)

@@ -5,6 +5,6 @@ cd "$(dirname "$0")/.."
 [ .venv/.done -nt locks/dev.txt ] && exit 0
 echo "· Python environment (locks/dev.txt)"
 [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
 .venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 touch .venv/.done

@@ -1,5 +1,14 @@
 """Fixtures for every test."""
 
-from tests.engine_fixture import engine, pytest_collection_modifyitems, pytest_generate_tests
+from tests.engine_fixture import engine, pytest_generate_tests
+from tests.postgres_fixture import durable_postgres, new_database, postgres
+from tests.worker_groups import pytest_xdist_make_scheduler
 
-__all__ = ["engine", "pytest_collection_modifyitems", "pytest_generate_tests"]
+__all__ = [
+    "durable_postgres",
+    "engine",
+    "new_database",
+    "postgres",
+    "pytest_generate_tests",
+    "pytest_xdist_make_scheduler",
+]

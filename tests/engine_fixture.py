@@ -25,15 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine", engines or [None], ids=ids, indirect=True, scope="session")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one engine on one worker: platforms are made once an engine."""
-    for item in items:
-        call = getattr(item, "callspec", None)
-        chosen = call.params.get("engine") if call else None
-        if chosen:
-            item.add_marker(pytest.mark.xdist_group(chosen[0]))
-
-
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Name and URL of a running engine that has the images; without one the test errors."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.generators.schema_tree import Schema, schema_of
 
-from pai.api import KINDS, network, paths, scalars
+from pai.api import KINDS, http_scalars, network, paths, scalars
 from pai.api.provider import AUTH_TYPES
 from pai.translate import ENDPOINTS, PROVIDER_TYPES
 
@@ -18,9 +18,10 @@ _HEAD = """\
 <!-- Made by `make generate` from pai.api; do not edit. -->
 
 Every document has `apiVersion: pai.io/v1`, a `kind` and `metadata.name`. A field that is not listed
-here is an error. A field with nothing behind it counts as left out. Schemas for editors:
-[schemas](schemas/). Fields without effect yet: [pending](pending.md). What conditions and their
-reasons mean: [conditions](conditions.md).
+here is an error. A field with nothing behind it counts as left out. Schemas for editors, which also
+hold the bounds of lists and texts: [schemas](schemas/). What a Kubernetes cluster makes of it:
+[kinds on a cluster](crds.md). Fields without effect yet: [pending](pending.md). What conditions and
+their reasons mean: [conditions](conditions.md).
 
 """
 # How a format is named in the tables, and the check that explains it.
@@ -32,10 +33,10 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "host-pattern": network.host_pattern,
     "image": scalars.image,
     "json-path": scalars.json_path,
-    "method": scalars.method,
+    "method": http_scalars.method,
     "name": scalars.name,
     "path": paths.absolute_path,
-    "path-glob": scalars.path_glob,
+    "path-glob": http_scalars.path_glob,
     "secret-key": scalars.secret_key,
     "url": network.url,
 }

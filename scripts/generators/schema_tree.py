@@ -16,7 +16,7 @@ def schema_of(kind: str) -> Schema:
 
 
 def simplified(node: Any) -> Any:
-    """Return a schema without titles of its own making, and `X or null` folded to `X`."""
+    """Return a schema without titles and rules for a cluster, and `X or null` folded to `X`."""
     if isinstance(node, list):
         return [simplified(item) for item in node]
     if not isinstance(node, dict):
@@ -24,7 +24,9 @@ def simplified(node: Any) -> Any:
     fields: Schema = {
         key: _named(value) if key in ("properties", "$defs") else simplified(value)
         for key, value in node.items()
-        if key != "title" and not (key == "default" and value is None)
+        if key != "title"
+        and not key.startswith("x-kubernetes-")
+        and not (key == "default" and value is None)
     }
     branches: list[Schema] = fields.get("anyOf", [])
     if len(branches) == 2 and branches[1] == {"type": "null"}:

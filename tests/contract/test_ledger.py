@@ -1,6 +1,6 @@
 """The same text for every ledger implementation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,7 @@ from pai.ir.ledger import (
     SettleCall,
     Usage,
 )
-from pai.ledger import Balance, Ledger, SqliteLedger, handle_leases, handle_settlements
+from pai.ledger import Balance, Ledger, handle_leases, handle_settlements, open_ledger
 
 NOW = 1_767_268_800.0  # 2026-01-01, noon
 DAY = "2026-01-01"
@@ -30,9 +30,18 @@ def limit_of(subject: str) -> int | None:
     return LIMITS[subject]
 
 
-@pytest.fixture(params=["sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    made = SqliteLedger(tmp_path / "ledger.db")
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty ledger may lie: a file, or a PostgreSQL URL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    new: Callable[[], str] = request.getfixturevalue("new_database")
+    return new()
+
+
+@pytest.fixture
+def ledger(place: str) -> Iterator[Ledger]:
+    made = open_ledger(place)
     yield made
     made.close()
 
@@ -212,15 +221,36 @@ def test_the_two_calls_travel_as_bytes(ledger: Ledger) -> None:
             handle_settlements(ledger, bad, NOW)
 
 
-def test_what_was_answered_is_there_after_a_restart(tmp_path: Path) -> None:
-    first = SqliteLedger(tmp_path / "again.db")
+def test_what_was_answered_is_there_after_a_restart(place: str) -> None:
+    first = open_ledger(place)
     first.grant(ask("w1", Need(A, 0, 600, 600)), limit_of, NOW)
     first.settle(SettleCall("w1", 1, (Charge(A, DAY, 100, 0, 200),)), NOW)
     first.close()
-    second = SqliteLedger(tmp_path / "again.db")
+    second = open_ledger(place)
     assert second.balance(A, NOW) == Balance(subject=A, day=DAY, spent=100, reserved=300)
     second.settle(SettleCall("w1", 1, (Charge(A, DAY, 100, 0, 200),)), NOW)
     assert second.balance(A, NOW).charged == 400
     second.close()
     with pytest.raises(TransientError):
         second.balance(A, NOW)
+
+
+def test_two_controls_are_one_ledger(place: str) -> None:
+    """What one of them granted the other knows, and who is short is heard through both."""
+    one_control, other = open_ledger(place), open_ledger(place)
+    one_control.grant(ask("w1", Need(A, 0, 900, 900)), limit_of, NOW)
+    refused = one(other.grant(ask("w2", Need(A, 0, 200, 200)), limit_of, NOW))
+    assert (refused.granted, refused.free, refused.running) == (0, 100, 900)
+    batch = SettleCall("w1", 1, (Charge(A, DAY, 100, 0, 300),))
+    assert one_control.settle(batch, NOW).wanted == (A,)
+    other.settle(batch, NOW)
+    assert other.balance(A, NOW) == Balance(subject=A, day=DAY, spent=100, reserved=500)
+    one_control.close()
+    other.close()
+
+
+def test_texts_of_any_script_sort_by_code_point(ledger: Ledger) -> None:
+    names = ["A", "Z", "a", "a-b", "a.b", "aa", "é", "日本", "😀"]
+    rows = [Usage(agent=name, model="%s ? m", day=DAY, requests=1) for name in names]
+    ledger.settle(SettleCall("w1", 1, (), tuple(reversed(rows))), NOW)
+    assert ledger.usage() == rows

@@ -12,7 +12,7 @@ from pai.ir.snapshot import AuditRecord
 from pai.store.errors import VersionGoneError
 from pai.store.instance_key import InstanceKey
 from pai.store.protocol import Store
-from pai.store.record import Change, Delete, Event, Put, ResourceKey
+from pai.store.record import Change, Delete, Document, Event, Put, ResourceKey
 from pai.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -20,6 +20,11 @@ LATER = NOW + timedelta(hours=1)
 AGENT = ResourceKey("AgentWorkload", "default", "writer")
 SECRET = ResourceKey("Secret", "default", "keys")
 KEY = AgentKey("default", "writer")
+SPECS: dict[str, Document] = {
+    "AgentWorkload": {"image": "a"},
+    "Provider": {"type": "telegram"},
+    "Secret": {},
+}
 
 
 @pytest.fixture(params=["sqlite"])
@@ -31,20 +36,35 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def put(key: ResourceKey = AGENT, **more: object) -> Put:
-    return Put(key=key, **{"spec": {"image": "a"}, **more})  # type: ignore[arg-type]
+    return Put(key=key, **{"spec": SPECS[key.kind], **more})  # type: ignore[arg-type]
+
+
+async def newest(store: Store) -> int:
+    return (await store.find(None, None))[1]
 
 
 async def test_a_new_resource_gets_identity_and_times(store: Store) -> None:
     [written] = await store.commit([put(labels={"a": "b"})], NOW)
     record = written.record
     assert written.outcome == "created"
-    assert (record.generation, record.created_at) == (1, "2026-05-01T12:00:00Z")
+    assert record.generation == 1
     assert record.uid and record.resource_version > 0 and record.labels == {"a": "b"}
     assert await store.get(AGENT) == record
-    assert await store.find("AgentWorkload", "default") == ([record], record.resource_version)
+    records, version = await store.find("AgentWorkload", "default")
+    assert records == [record] and await store.changes(version, 10) == []
     assert (await store.find("AgentWorkload", "other"))[0] == []
     assert (await store.find("Secret", None))[0] == []
     assert (await store.find(None, None))[0] == [record]
+
+
+async def test_times_are_those_of_the_writer(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "pai.db", InstanceKey(b"k" * 32))
+    await store.open()
+    [made] = await store.commit([put()], NOW)
+    [gone] = await store.commit([Delete(key=AGENT, finalized=False)], LATER)
+    assert made.record.created_at == "2026-05-01T12:00:00Z"
+    assert gone.record.deleted_at == "2026-05-01T13:00:00Z"
+    await store.close()
 
 
 async def test_generation_grows_with_the_spec_only(store: Store) -> None:
@@ -88,20 +108,22 @@ async def test_expectations_are_kept(store: Store) -> None:
 async def test_a_commit_is_all_or_nothing(store: Store) -> None:
     await store.commit([put()], NOW)
     before = await store.find(None, None)
+    start = before[1]
     other = put(ResourceKey("Provider", "default", "p"))
     with pytest.raises(ConflictError):
         await store.commit([other, put(SECRET, values={"token": "v"}), put(expected=0)], NOW)
     assert await store.find(None, None) == before
     assert await store.secret_values(SECRET) == {}
-    assert len(await store.changes(0, 100)) == 1
+    assert await store.changes(start, 100) == []
 
 
 async def test_a_dry_run_changes_nothing(store: Store) -> None:
+    start = await newest(store)
     [written] = await store.commit([put(SECRET, values={"a": "b"})], NOW, dry_run=True)
     assert written.outcome == "created"
-    assert await store.find(None, None) == ([], 0)
+    assert await store.find(None, None) == ([], start)
     assert await store.secret_values(SECRET) == {}
-    assert await store.changes(0, 10) == []
+    assert await store.changes(start, 10) == []
 
 
 async def test_deletion_has_two_steps(store: Store) -> None:
@@ -149,14 +171,16 @@ async def test_secrets_open_again_and_show_only_names(store: Store) -> None:
 
 async def test_watchers_see_every_change_in_order(store: Store) -> None:
     heard: list[Change] = []
+    start = await newest(store)
     stop = store.subscribe(heard.extend)
     [made] = await store.commit([put()], NOW)
     await store.commit([put()], NOW)
     await store.write_status(AGENT, made.record.uid, {"phase": "Pending"})
-    await store.commit([Delete(key=AGENT, finalized=False)], NOW)
+    await store.commit([put(spec={"image": "b"})], NOW)
     await store.commit([Delete(key=AGENT, finalized=True)], NOW)
-    changes = await store.changes(0, 100)
+    changes = await store.changes(start, 100)
     assert [change.type for change in changes] == ["ADDED", "MODIFIED", "MODIFIED", "DELETED"]
+    assert [change.record.spec["image"] for change in changes] == ["a", "a", "b", "b"]
     versions = [change.resource_version for change in changes]
     assert versions == sorted(set(versions))
     assert heard == changes
@@ -173,6 +197,7 @@ async def test_a_watch_from_beyond_the_log_is_gone(store: Store) -> None:
 
 
 async def test_events_are_counted_not_repeated(store: Store) -> None:
+    await store.commit([put()], NOW)
     pull = Event("2026-05-01T12:00:00Z", "Normal", "Pulling", "image a", 1)
     fail = Event("2026-05-01T12:00:01Z", "Warning", "Exited", "code 1", 1)
     again = Event("2026-05-01T12:00:02Z", "Normal", "Pulling", "image a", 1)

@@ -11,7 +11,7 @@ import httpx
 from tests.fakes.runtime import FakeEngine, FakeExec, FakeRuntime, Program
 
 from pai.control.assembly import Control
-from pai.control.readiness import Prober
+from pai.control.containers.readiness import Prober
 from pai.ir.agent import AgentKey
 from pai.ir.settings import Settings
 from pai.reconcile import Readiness

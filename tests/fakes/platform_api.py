@@ -72,7 +72,7 @@ def _serve(control: FakeControl, request: BaseHTTPRequestHandler) -> None:
     call = (request.command, parts.path)
     control.calls.append((*call, body))
     control.queries.append(query)
-    if parts.path == "/api/v1/version":
+    if parts.path.endswith("/v1/version"):  # /api/v1, or behind an API server
         _answer(request, 200, {"version": "9.9.9", "instance": "test"})
     elif request.headers.get("authorization") != f"Bearer {TOKEN}":
         error = {"code": "unauthorized", "message": "the token is not valid"}

@@ -14,7 +14,9 @@ SEGMENT = st.from_regex(r"[a-z][a-z0-9._-]{0,6}", fullmatch=True)
 CIDRS = st.lists(st.sampled_from(["0.0.0.0/0", "::/0", "10.0.0.0/8", "203.0.113.7/32"]), max_size=3)
 SIZE = st.sampled_from(["1Gi", "5G", "1500M", "1e9", 1000000, "0.5Gi"])
 TOKENS = st.integers(1, 10**9)
-PORTS = st.integers(1, 65535).filter(lambda port: port not in {8000, 8053, 8081, 8082, 8443, 9222})
+PORTS = st.integers(1, 65535).filter(
+    lambda port: port not in {8000, 8053, *range(8081, 8085), 8443, 9222}
+)
 HOST = st.builds(
     lambda name, zone: f"{name}.{zone}", LABEL, st.sampled_from(["example.com", "x.y"])
 )
@@ -88,6 +90,31 @@ SCALING = st.builds(
     st.integers(1, 10),
     fields({}, pollIntervalSeconds=st.integers(1, 99), metrics=st.lists(METRIC, max_size=2)),
 )
+PROBE = st.builds(
+    lambda command, rest: {"command": command, **rest},
+    st.lists(TEXT, min_size=1, max_size=2),
+    fields({}, periodSeconds=st.integers(1, 99), failureThreshold=st.integers(1, 9)),
+)
+POD = fields(
+    {},
+    priorityClassName=LABEL,
+    runtimeClassName=st.just("gvisor.example.com"),
+    storageClassName=LABEL,
+    nodeSelector=st.dictionaries(
+        st.sampled_from(["zone", "kubernetes.io/arch"]), LABEL, max_size=2
+    ),
+    tolerations=st.lists(
+        st.one_of(
+            fields({"operator": st.just("Exists")}, key=LABEL),
+            fields({"key": LABEL}, value=LABEL, effect=st.just("NoSchedule")),
+        ),
+        max_size=2,
+    ),
+    affinity=st.just({"podAntiAffinity": {"x": [{"y": None}]}}),
+    imagePullSecrets=st.lists(LABEL, max_size=2, unique=True),
+    terminationGracePeriodSeconds=st.integers(1, 99),
+    probes=fields({}, liveness=PROBE, startup=PROBE),
+)
 AGENT_SPEC = fields(
     {"image": st.sampled_from(["acme/agent", "localhost/a:1", "r.ex:5000/a@sha256:" + "0" * 64])},
     replicas=st.integers(0, 1000),
@@ -115,6 +142,7 @@ AGENT_SPEC = fields(
     ),
     filesystem=fields({}, writablePaths=st.just(["/a"]), readOnlyPaths=st.just(["/b"])),
     autoscaling=SCALING,
+    pod=POD,
     cdpRelay=fields({"token": LABEL}),
     ops=fields({"instructions": TEXT}),
     paused=st.booleans(),

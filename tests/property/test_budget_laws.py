@@ -1,14 +1,17 @@
 """The laws of budgets, under every interleaving that can be thought of.
 
-Real ledger on a file, real accounts of several workers; a model of the vendor counts what it bills.
-Messages and answers get lost, workers die, control restarts, clocks differ, midnight passes.
+Real ledger (a file with one control, PostgreSQL with two), real accounts of several workers; a
+model of the vendor counts what it bills. Messages and answers get lost, workers die, control
+restarts, clocks differ, midnight passes.
 """
 
 import tempfile
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,6 +21,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from tests.postgres_fixture import PostgresServer
 
 from pai.budget.account import Account
 from pai.budget.book import Reservation
@@ -25,7 +29,7 @@ from pai.budget.day import utc_day
 from pai.budget.fit import Ask
 from pai.budget.interrupted import Seen, interrupted
 from pai.budget.line import Waiter
-from pai.ledger import SqliteLedger
+from pai.ledger import PostgresLedger, SqliteLedger
 
 AGENTS = ("agent:ns/a", "agent:ns/b")
 MODELS = ("model:ns/limited", "model:ns/free")
@@ -35,6 +39,7 @@ LIMITS: dict[str, int | None] = {
     "model:ns/limited": 3_000,
     "model:ns/free": None,
 }
+AnyLedger = SqliteLedger | PostgresLedger
 START = 1_767_268_800.0  # 2026-01-01, noon
 
 
@@ -56,13 +61,13 @@ class Worker:
 
 
 class Budgets(RuleBasedStateMachine):
-    """upstream: what the vendor bills, by subject and day."""
+    """upstream: what the vendor bills, by subject and day. controls: each call goes to the next."""
 
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.path = Path(self.directory.name) / "ledger.db"
-        self.ledger = SqliteLedger(self.path)
+        self.controls = self.start_controls()
+        self.calls = count()
         self.names = count()
         self.now = START
         self.workers: list[Worker] = []
@@ -70,6 +75,17 @@ class Budgets(RuleBasedStateMachine):
         self.dead = False
         self.mortal = True
         self.settled: dict[tuple[str, str], int] = {}
+
+    def start_controls(self) -> list[AnyLedger]:
+        return [SqliteLedger(Path(self.directory.name) / "ledger.db")]
+
+    @property
+    def ledger(self) -> AnyLedger:
+        return self.controls[next(self.calls) % len(self.controls)]
+
+    def select(self, sql: str, *parameters: object) -> list[Any]:
+        with self.ledger._reading() as db:
+            return db.execute(sql, parameters).fetchall()
 
     @initialize(
         skews=st.lists(st.floats(-3600, 3600), min_size=1, max_size=3), mortal=st.booleans()
@@ -221,12 +237,13 @@ class Budgets(RuleBasedStateMachine):
 
     @rule()
     def restart_control(self) -> None:
-        self.ledger.close()
-        self.ledger = SqliteLedger(self.path)
+        for control in self.controls:
+            control.close()
+        self.controls = self.start_controls()
 
     @invariant()
     def the_ledger_is_never_below_the_vendor_nor_above_the_limit(self) -> None:
-        rows = self.ledger._db.execute("SELECT subject, day, charged, spent FROM subject_day")
+        rows = self.select("SELECT subject, day, charged, spent FROM subject_day")
         found = {(subject, day): (total, spent) for subject, day, total, spent in rows}
         charged = {key: total for key, (total, _) in found.items()}
         assert all(spent <= self.settled.get(key, 0) for key, (_, spent) in found.items())
@@ -249,23 +266,23 @@ class Budgets(RuleBasedStateMachine):
         if self.workers:
             self.the_ledger_is_never_below_the_vendor_nor_above_the_limit()
         if not self.dead and not self._lost_answers():
-            held = self.ledger._db.execute("SELECT SUM(charged - spent) FROM subject_day")
-            assert (held.fetchone()[0] or 0) == 0
-        self.ledger.close()
+            held = self.select("SELECT SUM(charged - spent) FROM subject_day")
+            assert (held[0][0] or 0) == 0
+        for control in self.controls:
+            control.close()
         self.directory.cleanup()
 
     def _lost_answers(self) -> bool:
         """Whether the ledger granted what its worker never heard of: it stays charged."""
-        db = self.ledger._db
         for worker in self.workers:
             known = {
                 key: worker.account.book._leases[key].granted
                 for key in worker.account.book.held_keys()
             }
-            rows = db.execute(
+            rows = self.select(
                 "SELECT subject, day, granted, granted + overdraft - returned - spent"
                 " FROM lease WHERE worker = ?",
-                (worker.account.worker,),
+                worker.account.worker,
             )
             if any(left and granted > known.get((s, d), 0) for s, d, granted, left in rows):
                 return True
@@ -274,3 +291,23 @@ class Budgets(RuleBasedStateMachine):
 
 TestBudgets = Budgets.TestCase
 TestBudgets.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+
+
+class BudgetsOnPostgres(Budgets):
+    """The same, with two controls on one database."""
+
+    server: ClassVar[PostgresServer]
+
+    def start_controls(self) -> list[AnyLedger]:
+        if not hasattr(self, "place"):
+            self.place = self.server.new_database()
+        return [PostgresLedger(self.place), PostgresLedger(self.place)]
+
+
+@pytest.fixture
+def postgres_budgets(postgres: PostgresServer) -> None:
+    BudgetsOnPostgres.server = postgres
+
+
+TestBudgetsOnPostgres = pytest.mark.usefixtures("postgres_budgets")(BudgetsOnPostgres.TestCase)
+TestBudgetsOnPostgres.settings = settings(max_examples=8, stateful_step_count=40, deadline=None)

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from pai.api import cel
 from pai.api.fault import Problem, all_wrong, wrong
 from pai.api.lists import repeated
-from pai.api.model import ApiModel, AsList
+from pai.api.model import ApiModel, AsList, Cel, Twin
 from pai.api.network import Cidr, HostPattern
 from pai.api.paths import DirectoryPath, UrlPath, overlaps
 from pai.api.scalars import Port, echo
@@ -18,8 +19,18 @@ PLATFORM_PORTS = {
     8053: "name resolution",
     8081: "outgoing HTTP",
     8082: "incoming requests",
+    8083: "incoming requests on Kubernetes",
+    8084: "probes on Kubernetes",
     8443: "outgoing TLS",
 }
+
+
+_Cidrs = Annotated[tuple[Cidr, ...], AsList, Field(max_length=256)]
+_PORT_IS_FREE = cel.none_of(
+    tuple(PLATFORM_PORTS),
+    "the port is taken in the agent's network by the platform",
+    "let the agent listen on another port",
+)
 
 
 def _inbound_port(port: int) -> int:
@@ -35,10 +46,10 @@ def _inbound_port(port: int) -> int:
 class Inbound(ApiModel):
     """The port that takes requests from outside."""
 
-    port: Annotated[Port, AfterValidator(_inbound_port)] = Field(
-        description="Port the agent listens on. 8000, 8053, 8081, 8082 and 8443 are taken."
+    port: Annotated[Port, AfterValidator(_inbound_port), Twin(_PORT_IS_FREE)] = Field(
+        description="Port the agent listens on. 8000, 8053, 8081 to 8084 and 8443 are taken."
     )
-    allow_cidrs: Annotated[tuple[Cidr, ...], AsList] = Field(
+    allow_cidrs: _Cidrs = Field(
         default=(), description="Address blocks that may reach the port. None given: nobody."
     )
 
@@ -48,7 +59,7 @@ class Expose(ApiModel):
 
     url_path: UrlPath = Field(description="Path below the agent's URL. Must not overlap another.")
     directory: DirectoryPath = Field(description="Absolute directory in the container.")
-    allow_cidrs: Annotated[tuple[Cidr, ...], AsList] = Field(
+    allow_cidrs: _Cidrs = Field(
         default=EVERYONE, description="Address blocks that may read it. Default: everyone."
     )
 
@@ -57,15 +68,15 @@ class EgressRule(ApiModel):
     """A host that is passed through untouched, and logged by its name."""
 
     host: HostPattern = Field(description="Exact host name, or `*.suffix`.")
-    ports: Annotated[tuple[Port, ...], AsList] = Field(
-        default=(443,), min_length=1, description="TCP ports."
+    ports: Annotated[tuple[Port, ...], AsList, Field(min_length=1, max_length=64)] = Field(
+        default=(443,), description="TCP ports."
     )
 
 
 class Egress(ApiModel):
     """What the agent reaches besides its models and providers."""
 
-    allow: Annotated[tuple[EgressRule, ...], AsList] = Field(
+    allow: Annotated[tuple[EgressRule, ...], AsList, Field(max_length=256)] = Field(
         default=(), description="Hosts that are passed through."
     )
     mode: Literal["deny", "audit"] = Field(
@@ -86,4 +97,16 @@ def _exposed(exposed: tuple[Expose, ...]) -> tuple[Expose, ...]:
     return exposed
 
 
-Exposed = Annotated[tuple[Expose, ...], AsList, Field(max_length=64), AfterValidator(_exposed)]
+_NO_OVERLAP = Cel(
+    "[self.map(e, e.urlPath.endsWith('/') ? e.urlPath : e.urlPath + '/')]"
+    ".all(paths, paths.all(one, paths.exists_one(other, one.startsWith(other))))",
+    "two entries have the same urlPath, or one lies below the other",
+    hint="give each directory a path of its own",
+)
+Exposed = Annotated[
+    tuple[Expose, ...],
+    AsList,
+    Field(max_length=64),
+    AfterValidator(_exposed),
+    Twin(_NO_OVERLAP, list_type="map", list_map_keys=["urlPath"]),
+]

@@ -4,7 +4,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pai.api.fault import Problem, all_wrong, wrong
 from pai.api.model import ApiModel, AsList, Cel
 from pai.api.network import Url
 from pai.api.scalars import JsonPath
@@ -32,22 +31,24 @@ class Metric(ApiModel):
 
     cel_rules = (
         Cel("self.type != 'http' || has(self.url)", "type http needs url"),
-        Cel("self.type == 'http' || !has(self.url)", "only type http has url"),
-        Cel("self.type == 'http' || !has(self.jsonPath)", "only type http has jsonPath"),
+        Cel("self.type == 'http' || !has(self.url)", "only type http has url", ("url",)),
+        Cel(
+            "self.type == 'http' || !has(self.jsonPath) || self.jsonPath == ''",
+            "only type http has jsonPath",
+            ("jsonPath",),
+        ),
     )
 
     @model_validator(mode="after")
     def _url_belongs_to_http(self) -> Self:
-        problems = []
-        if self.type == "http" and self.url is None:
-            problems.append(Problem(self.cel_rules[0].message))
-        if self.type != "http" and self.url is not None:
-            problems.append(Problem(self.cel_rules[1].message, path=("url",)))
-        if self.type != "http" and self.json_path:
-            problems.append(Problem(self.cel_rules[2].message, path=("jsonPath",)))
-        if problems:
-            raise all_wrong(problems)
-        return self
+        http = self.type == "http"
+        return self.judged(
+            (
+                http and self.url is None,
+                not http and self.url is not None,
+                not http and self.json_path != "",
+            )
+        )
 
 
 class Autoscaling(ApiModel):
@@ -69,14 +70,18 @@ class Autoscaling(ApiModel):
     poll_interval_seconds: int = Field(
         default=30, ge=1, le=86_400, description="How often the metrics are read."
     )
-    metrics: Annotated[tuple[Metric, ...], AsList] = Field(
+    metrics: Annotated[tuple[Metric, ...], AsList, Field(max_length=16)] = Field(
         default=(), description="Signals to follow."
     )
 
-    cel_rules = (Cel("self.minReplicas <= self.maxReplicas", "minReplicas is above maxReplicas"),)
+    cel_rules = (
+        Cel(
+            "self.minReplicas <= self.maxReplicas",
+            "minReplicas is above maxReplicas",
+            ("minReplicas",),
+        ),
+    )
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:
-        if self.min_replicas > self.max_replicas:
-            raise wrong(self.cel_rules[0].message, path=("minReplicas",))
-        return self
+        return self.judged((self.min_replicas > self.max_replicas,))

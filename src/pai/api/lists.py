@@ -7,7 +7,21 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pai.api.fault import Path, Problem, all_wrong
+from pai.api.model import Cel, Twin
 from pai.api.scalars import echo
+
+# Of a list whose order counts: an applier's list replaces the one before as a whole.
+UNIQUE_IN_ORDER = Twin(
+    Cel(
+        "self.all(one, self.exists_one(other, one == other))",
+        "an entry is given twice",
+        hint="keep one of the two",
+    ),
+    list_type="atomic",
+)
+# Of a list whose order is nothing: the API server keeps entries apart, and merges what several
+# appliers add.
+UNIQUE = Twin(list_type="set")
 
 Item = TypeVar("Item")
 

@@ -1,13 +1,13 @@
 """What every resource carries: identity, labels, annotations, and the server's own fields."""
 
-import re
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pai.api.fault import Problem, all_wrong
+from pai.api.labels import Labels, is_label_key
 from pai.api.model import ApiModel
-from pai.api.scalars import Name, Text, echo
+from pai.api.scalars import Name, Namespace, echo
 
 API_VERSION: Final = "pai.io/v1"
 DEFAULT_NAMESPACE = "default"
@@ -15,35 +15,22 @@ PERSONAL_ENV_ANNOTATION = "pai.io/personal-env"
 RESTARTED_AT_ANNOTATION = "pai.io/restarted-at"
 MAX_ANNOTATION_BYTES = 256 * 1024
 
-_QUALIFIED = re.compile(
-    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+# Set by Kubernetes and other tools that speak the same format; accepted and forgotten.
+_FORGOTTEN = (
+    "deletionGracePeriodSeconds",
+    "finalizers",
+    "generateName",
+    "managedFields",
+    "ownerReferences",
+    "selfLink",
 )
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-# Set by other tools that speak the same format; accepted and forgotten.
-_FORGOTTEN = ("managedFields", "selfLink", "ownerReferences", "finalizers", "generateName")
-
-
-def _labels(labels: dict[str, str]) -> dict[str, str]:
-    problems = [
-        Problem(f"{echo(key)} is no label key", path=(key,))
-        for key in labels
-        if not _QUALIFIED.fullmatch(key)
-    ]
-    problems += [
-        Problem("a label value has at most 63 letters, digits, '-', '_' and '.'", path=(key,))
-        for key, value in labels.items()
-        if not _LABEL_VALUE.fullmatch(value)
-    ]
-    if problems:
-        raise all_wrong(problems)
-    return labels
 
 
 def _annotations(annotations: dict[str, str]) -> dict[str, str]:
     problems = [
         Problem(f"{echo(key)} is no annotation key", path=(key,))
         for key in annotations
-        if not _QUALIFIED.fullmatch(key)
+        if not is_label_key(key.lower())
     ]
     size = sum(len(key) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATION_BYTES:
@@ -57,13 +44,11 @@ class Metadata(ApiModel):
     """Identity of a resource and what people and tools note on it."""
 
     name: Name = Field(description="Name of the resource, unique for its kind in the namespace.")
-    namespace: Name | None = Field(
+    namespace: Namespace | None = Field(
         default=None, description="Namespace; the one of the current context when left out."
     )
-    labels: Annotated[dict[str, str], AfterValidator(_labels)] = Field(
-        default={}, description="Short marks to group and select resources by."
-    )
-    annotations: Annotated[dict[str, Text], AfterValidator(_annotations)] = Field(
+    labels: Labels = Field(default={}, description="Short marks to group and select resources by.")
+    annotations: Annotated[dict[str, str], AfterValidator(_annotations)] = Field(
         default={}, description="Free notes of people and tools; `pai.io/` keys belong to Pai."
     )
     uid: str | None = Field(

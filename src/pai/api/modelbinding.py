@@ -4,7 +4,6 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pai.api.fault import wrong
 from pai.api.metadata import API_VERSION, ResourceModel
 from pai.api.model import ApiModel, Cel
 from pai.api.network import Endpoint
@@ -37,14 +36,16 @@ class Retry(ApiModel):
     )
 
     cel_rules = (
-        Cel("self.minBackoffMs <= self.maxBackoffMs", "minBackoffMs is above maxBackoffMs"),
+        Cel(
+            "self.minBackoffMs <= self.maxBackoffMs",
+            "minBackoffMs is above maxBackoffMs",
+            ("minBackoffMs",),
+        ),
     )
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:
-        if self.min_backoff_ms > self.max_backoff_ms:
-            raise wrong(self.cel_rules[0].message, path=("minBackoffMs",))
-        return self
+        return self.judged((self.min_backoff_ms > self.max_backoff_ms,))
 
 
 class Prices(ApiModel):
@@ -64,7 +65,7 @@ class ModelBindingSpec(ApiModel):
     """The model and its limits."""
 
     provider: Vendor = Field(description="The vendor, or whose API the endpoint speaks.")
-    model: Word = Field(max_length=256, description="The vendor's id of the model.")
+    model: Word = Field(description="The vendor's id of the model.")
     api_key_secret_ref: ApiKeySecretRef | None = Field(
         default=None, description="The key. Left out: calls go without one."
     )

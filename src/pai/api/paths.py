@@ -6,14 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from pai.api import cel
 from pai.api.fault import wrong
+from pai.api.model import Cel, Twin
 from pai.api.scalars import CONTROL, echo
 
 LONGEST_PATH = 1024
+LONGEST_FILE_PATH = 512
 PLATFORM_URL_PATH = "/.pai"
 # What the kernel or the platform fills; a volume or file there would break the container.
 RESERVED_DIRECTORIES = ("/proc", "/sys", "/dev", "/run/pai", "/var/run/pai")
-_URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+|/")
+_SEGMENT = r"/[A-Za-z0-9._~!$&'()*+,;=:@-]+"
+_URL_PATH = re.compile(rf"(?:{_SEGMENT})+/?|/")
 
 
 def within(path: str, directory: str) -> bool:
@@ -47,7 +51,7 @@ def absolute_path(value: str) -> str:
     if CONTROL.search(value) or len(value) > LONGEST_PATH:
         raise wrong(f"must have no control characters and at most {LONGEST_PATH} characters")
     path = value.removesuffix("/") or "/"
-    if path != "/" and not {"", ".", ".."}.isdisjoint(path[1:].split("/")):
+    if value != "/" and not {"", ".", ".."}.isdisjoint(path[1:].split("/")):
         raise wrong(f"{echo(value)} must be written out, without '.', '..' and '//'")
     return path
 
@@ -65,6 +69,8 @@ def directory_path(value: str) -> str:
 
 def file_path(value: str) -> str:
     """Check a file to put in place: its directory is one that the platform may take over."""
+    if len(value) > LONGEST_FILE_PATH:
+        raise wrong(f"must have at most {LONGEST_FILE_PATH} characters")
     if value.startswith("/") and value.endswith("/"):
         raise wrong(f"{echo(value)} is a directory, not a file")
     path = absolute_path(value)
@@ -77,20 +83,61 @@ def file_path(value: str) -> str:
     return directory_path(path)
 
 
-def url_path(value: str) -> str:
-    """Check a public URL path; one '/' at its end is dropped."""
-    path = value.removesuffix("/") or "/"
+def probe_path(value: str) -> str:
+    """Check a URL path, taken as it is."""
     if not value.startswith("/"):
         raise wrong(f"{echo(value)} must start with '/'", f"did you mean {echo('/' + value)}?")
-    if not _URL_PATH.fullmatch(path) or not {".", ".."}.isdisjoint(path.split("/")):
+    if not _URL_PATH.fullmatch(value) or not {".", ".."}.isdisjoint(value.split("/")):
         raise wrong(f"{echo(value)} is no plain URL path: no '..', '//', '?', '#', '%' or spaces")
+    return value
+
+
+def url_path(value: str) -> str:
+    """Check a public URL path; one '/' at its end is dropped."""
+    path = probe_path(value).removesuffix("/") or "/"
     if within(path, PLATFORM_URL_PATH):
         raise wrong(f"{echo(value)} is reserved: {PLATFORM_URL_PATH} is the platform's own")
     return path
 
 
+_RESERVED = "|".join(directory[1:] for directory in RESERVED_DIRECTORIES)
+_WRITTEN_OUT = (
+    Cel("self.startsWith('/')", "must be absolute", hint="begin it with '/'"),
+    cel.lacks(r"[\x00-\x1f\x7f]", "must have no control characters"),
+    cel.lacks(r"//|/\.{1,2}(/|$)", "must be written out, without '.', '..' and '//'"),
+)
+_DIRECTORY = (
+    Cel("self != '/'", "the directory '/' can't be used here", hint="name a directory below it"),
+    cel.lacks(f"^/({_RESERVED})(/|$)", f"lies in a reserved directory: /{_RESERVED}"),
+)
+_FILE = (
+    Cel("!self.endsWith('/')", "is a directory, not a file"),
+    cel.lacks(
+        "^/[^/]*$",
+        "lies in the directory '/', which can't be kept on a volume",
+        "put the file into a directory",
+    ),
+)
+_PLAIN_WORDS = "is no plain URL path: no '..', '//', '?', '#', '%' or spaces"
+_PLAIN_URL = (
+    Cel("self.startsWith('/')", "must start with '/'"),
+    cel.matches(_URL_PATH.pattern, _PLAIN_WORDS),
+    cel.lacks(r"/\.{1,2}(/|$)", _PLAIN_WORDS),
+)
+_OWN_URL = cel.lacks(
+    r"^/\.pai(/|$)", f"is reserved: {PLATFORM_URL_PATH} is the platform's own", "choose another"
+)
 _ABSOLUTE = Field(json_schema_extra={"format": "path", "pattern": "^/", "maxLength": LONGEST_PATH})
-AbsolutePath = Annotated[str, AfterValidator(absolute_path), _ABSOLUTE]
-DirectoryPath = Annotated[str, AfterValidator(directory_path), _ABSOLUTE]
-FilePath = Annotated[str, AfterValidator(file_path), _ABSOLUTE]
-UrlPath = Annotated[str, AfterValidator(url_path), _ABSOLUTE]
+_SHORT = Field(max_length=LONGEST_PATH)
+AbsolutePath = Annotated[str, AfterValidator(absolute_path), Twin(*_WRITTEN_OUT), _ABSOLUTE]
+DirectoryPath = Annotated[
+    str, AfterValidator(directory_path), Twin(*_WRITTEN_OUT, *_DIRECTORY), _ABSOLUTE
+]
+FilePath = Annotated[
+    str,
+    AfterValidator(file_path),
+    Twin(*_WRITTEN_OUT, *_FILE, _DIRECTORY[1]),
+    Field(json_schema_extra={"format": "path", "pattern": "^/", "maxLength": LONGEST_FILE_PATH}),
+]
+UrlPath = Annotated[str, _SHORT, AfterValidator(url_path), Twin(*_PLAIN_URL, _OWN_URL), _ABSOLUTE]
+ProbePath = Annotated[str, _SHORT, AfterValidator(probe_path), Twin(*_PLAIN_URL), _ABSOLUTE]

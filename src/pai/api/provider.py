@@ -1,27 +1,15 @@
 """Provider: an outside service, the credential for it, and what agents may do there."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pai.api.fault import Problem, all_wrong, wrong
+from pai.api.fault import Problem, all_wrong
+from pai.api.http_scalars import HeaderName, HeaderPrefix, Method, PathGlob, QueryName
 from pai.api.metadata import API_VERSION, ResourceModel
 from pai.api.model import ApiModel, AsList, Cel
 from pai.api.network import Host, Url
-from pai.api.scalars import (
-    EnvName,
-    Glob,
-    HeaderName,
-    HeaderPrefix,
-    Method,
-    Name,
-    PathGlob,
-    QueryName,
-    SecretKey,
-    Text,
-    Word,
-)
+from pai.api.scalars import EnvName, Glob, Name, SecretKey, Text, Word
 
 ProviderType = Literal["github", "telegram", "slack", "aws", "gcp", "azure", "http-token", "mcp"]
 AuthType = Literal[
@@ -44,7 +32,7 @@ AUTH_TYPES: dict[ProviderType, tuple[AuthType, ...]] = {
     "mcp": ("api-key", "pat"),
 }
 CLOUD_TYPES: tuple[ProviderType, ...] = ("aws", "gcp", "azure")
-_Globs = Annotated[tuple[Glob, ...], AsList]
+_Globs = Annotated[tuple[Glob, ...], AsList, Field(max_length=256)]
 
 
 class Auth(ApiModel):
@@ -84,14 +72,14 @@ class Auth(ApiModel):
         Cel(
             "!has(self.param) || (!has(self.header) && !has(self.prefix))",
             "param stands in place of header and prefix: give one or the other",
+            ("param",),
         ),
     )
 
     @model_validator(mode="after")
     def _header_or_param(self) -> Self:
-        if self.param is not None and (self.header is not None or self.prefix is not None):
-            raise wrong(self.cel_rules[0].message, path=("param",))
-        return self
+        placed = self.header is not None or self.prefix is not None
+        return self.judged((self.param is not None and placed,))
 
 
 class CloudConfig(ApiModel):
@@ -100,7 +88,7 @@ class CloudConfig(ApiModel):
     region: Word | None = Field(default=None, description="Region.")
     project: Word | None = Field(default=None, description="Project.")
     tenant_id: Word | None = Field(default=None, description="Tenant.")
-    services: Annotated[tuple[Word, ...], AsList] = Field(
+    services: Annotated[tuple[Word, ...], AsList, Field(max_length=256)] = Field(
         default=(), description="Services that may be called. None given: all."
     )
 
@@ -108,10 +96,10 @@ class CloudConfig(ApiModel):
 class HttpRule(ApiModel):
     """A rule over method and path; the first that matches decides."""
 
-    methods: Annotated[tuple[Method, ...], AsList] = Field(
+    methods: Annotated[tuple[Method, ...], AsList, Field(max_length=32)] = Field(
         default=(), description="HTTP methods. None given: all."
     )
-    paths: Annotated[tuple[PathGlob, ...], AsList] = Field(
+    paths: Annotated[tuple[PathGlob, ...], AsList, Field(max_length=64)] = Field(
         default=(),
         description="Path globs: `*` stays within one segment, `**` does not. None given: all.",
     )
@@ -132,7 +120,7 @@ class Policy(ApiModel):
 
     allow: _Globs = Field(default=(), description="Action globs that are allowed.")
     deny: _Globs = Field(default=(), description="Action globs that are denied; they win.")
-    http_rules: Annotated[tuple[HttpRule, ...], AsList] = Field(
+    http_rules: Annotated[tuple[HttpRule, ...], AsList, Field(max_length=64)] = Field(
         default=(), description="Rules over method and path, tried before the actions."
     )
     mcp: McpPolicy | None = Field(default=None, description="`mcp` only: rules over tools.")
@@ -155,6 +143,9 @@ class Audit(ApiModel):
     )
 
 
+_Argument = Annotated[Text, Field(max_length=32_768)]
+
+
 class Mcp(ApiModel):
     """How an MCP server is reached."""
 
@@ -162,35 +153,35 @@ class Mcp(ApiModel):
         default="sse", description="`stdio` starts `command`; the others call `url`."
     )
     url: Url | None = Field(default=None, description="Address of the server.")
-    command: Annotated[tuple[Text, ...], AsList] = Field(
+    command: Annotated[tuple[_Argument, ...], AsList, Field(max_length=64)] = Field(
         default=(), description="`stdio` only: program and arguments."
     )
 
     cel_rules = (
         Cel("self.transport == 'stdio' || has(self.url)", "this transport needs url"),
-        Cel("self.transport != 'stdio' || has(self.command)", "transport stdio needs command"),
-        Cel("self.transport != 'stdio' || !has(self.url)", "transport stdio has no url"),
-        Cel("self.transport == 'stdio' || !has(self.command)", "only transport stdio has command"),
+        Cel(
+            "self.transport != 'stdio' || (has(self.command) && size(self.command) > 0)",
+            "transport stdio needs command",
+        ),
+        Cel("self.transport != 'stdio' || !has(self.url)", "transport stdio has no url", ("url",)),
+        Cel(
+            "self.transport == 'stdio' || !has(self.command) || size(self.command) == 0",
+            "only transport stdio has command",
+            ("command",),
+        ),
     )
 
     @model_validator(mode="after")
     def _transport_has_its_target(self) -> Self:
         stdio = self.transport == "stdio"
-        broken = (
-            not stdio and self.url is None,
-            stdio and not self.command,
-            stdio and self.url is not None,
-            not stdio and bool(self.command),
+        return self.judged(
+            (
+                not stdio and self.url is None,
+                stdio and not self.command,
+                stdio and self.url is not None,
+                not stdio and bool(self.command),
+            )
         )
-        fields = ((), (), ("url",), ("command",))
-        problems = [
-            Problem(rule.message, path=field)
-            for rule, bad, field in zip(self.cel_rules, broken, fields, strict=True)
-            if bad
-        ]
-        if problems:
-            raise all_wrong(problems)
-        return self
 
 
 class ProviderSpec(ApiModel):
@@ -216,38 +207,42 @@ class ProviderSpec(ApiModel):
         Cel(
             "self.type == 'mcp' || !has(self.policy) || !has(self.policy.mcp)",
             "only type mcp has policy.mcp",
+            ("policy", "mcp"),
         ),
         Cel(
             "self.type in ['aws', 'gcp', 'azure'] || !has(self.config)",
             "only types aws, gcp and azure have config",
+            ("config",),
         ),
         Cel(
             "self.type == 'http-token' || !has(self.auth) || (!has(self.auth.header) "
             "&& !has(self.auth.prefix) && !has(self.auth.param))",
             "only type http-token has header, prefix and param",
+            ("auth",),
         ),
         Cel(
             "!has(self.auth) || !has(self.auth.type) || {"
             + ", ".join(f"'{kind}': {list(auth)}" for kind, auth in AUTH_TYPES.items())
             + "}[self.type].exists(known, known == self.auth.type)",
             "this type can't sign in that way",
+            ("auth", "type"),
         ),
     )
 
     @model_validator(mode="after")
     def _fields_fit_the_type(self) -> Self:
-        checks: tuple[tuple[Callable[[ProviderSpec], bool], tuple[str, ...]], ...] = (
-            (lambda spec: spec.type == "http-token" and spec.host is None, ()),
-            (lambda spec: (spec.type == "mcp") != (spec.mcp is not None), ()),
-            (_has_foreign_tool_rules, ("policy", "mcp")),
-            (lambda spec: spec.config is not None and spec.type not in CLOUD_TYPES, ("config",)),
-            (_has_foreign_placement, ("auth",)),
-            (_has_foreign_auth_type, ("auth", "type")),
+        broken = (
+            self.type == "http-token" and self.host is None,
+            (self.type == "mcp") != (self.mcp is not None),
+            _has_foreign_tool_rules(self),
+            self.config is not None and self.type not in CLOUD_TYPES,
+            _has_foreign_placement(self),
+            _has_foreign_auth_type(self),
         )
         problems = [
-            Problem(rule.message, self._auth_hint(field), field)
-            for rule, (broken, field) in zip(self.cel_rules, checks, strict=True)
-            if broken(self)
+            Problem(rule.message, self._auth_hint(rule.field), rule.field)
+            for rule, bad in zip(self.cel_rules, broken, strict=True)
+            if bad
         ]
         if problems:
             raise all_wrong(problems)

@@ -28,7 +28,7 @@ _UNITS = {
     "Ei": Fraction(2**60),
 }
 _LARGEST = 2**63 - 1
-_LONGEST_TEXT = 40
+LONGEST_QUANTITY = 40
 
 
 class QuantityError(ValueError):
@@ -42,9 +42,9 @@ class QuantityError(ValueError):
 
 def parse_quantity(text: str) -> Fraction:
     """Return the exact value of a quantity. Raises QuantityError."""
-    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    match = _QUANTITY.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
     if match is None:
-        raise QuantityError(f"not a quantity: {text[:_LONGEST_TEXT]!r}", _hint(text))
+        raise QuantityError(f"not a quantity: {text[:LONGEST_QUANTITY]!r}", _hint(text))
     unit = match["unit"] or ""
     if unit == "K":
         raise QuantityError(f"not a quantity: {text!r}", f"did you mean {text[:-1] + 'Ki'!r}?")
@@ -53,7 +53,7 @@ def parse_quantity(text: str) -> Fraction:
     else:
         factor = _UNITS.get(unit, Fraction(1))
     value = Fraction(match["number"].rstrip(".") or "0") * factor
-    if value > _LARGEST:
+    if value >= _LARGEST:  # Kubernetes takes all that is larger for this number
         raise QuantityError(f"too large: {text!r}")
     return value
 

@@ -10,11 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from pai.api import cel
 from pai.api.fault import wrong
-from pai.api.quantity import QuantityError, cpu_milli, size_bytes
+from pai.api.model import Cel, Twin
+from pai.api.quantity import LONGEST_QUANTITY, QuantityError, cpu_milli, size_bytes
 
 LONGEST_NAME = 40  # room for suffixes within a DNS label
+LONGEST_NAMESPACE = 63
 LONGEST_IMAGE = 512
+LONGEST_WORD = 256
+LONGEST_GLOB = 512
 LONGEST_ECHO = 80
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -31,11 +36,9 @@ _IMAGE = re.compile(
     r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
     re.ASCII,
 )
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_JSON_PATH = re.compile(
-    r"(?:[^.\[\]\s]+(?:\[[0-9]+\])*|\[[0-9]+\])(?:\.[^.\[\]\s]+(?:\[[0-9]+\])*)*"
-)
+_JSON_STEP = r"[^.\[\]\x00-\x20\x7f]+(?:\[[0-9]+\])*"
+_JSON_PATH = re.compile(rf"(?:{_JSON_STEP}|\[[0-9]+\])(?:\.{_JSON_STEP})*")
 
 PLATFORM_ENV_PREFIX = "PAI_"
 
@@ -45,14 +48,24 @@ def echo(value: str) -> str:
     return repr(value if len(value) <= LONGEST_ECHO else value[: LONGEST_ECHO - 3] + "...")
 
 
-def _schema(**extra: Any) -> Any:
+def schema(**extra: Any) -> Any:
+    """Return further words for the schema of a type."""
     return Field(json_schema_extra=extra)
 
 
 def name(value: str) -> str:
     """Check the name of a resource or a part: a DNS label of at most 40 characters."""
-    if len(value) > LONGEST_NAME:
-        raise wrong(f"{echo(value)} is longer than {LONGEST_NAME} characters")
+    return _label(value, LONGEST_NAME)
+
+
+def namespace_name(value: str) -> str:
+    """Check the name of a namespace: a DNS label of at most 63 characters."""
+    return _label(value, LONGEST_NAMESPACE)
+
+
+def _label(value: str, longest: int) -> str:
+    if len(value) > longest:
+        raise wrong(f"{echo(value)} is longer than {longest} characters")
     if not _LABEL.fullmatch(value):
         legal = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
         raise wrong(
@@ -118,28 +131,9 @@ def glob(value: str) -> str:
     return word(value)
 
 
-def path_glob(value: str) -> str:
-    """Check a glob over request paths: `/repos/*/issues`, `/v1/**`."""
-    word(value)
-    if not value.startswith(("/", "*")):
-        raise wrong(f"{echo(value)} must start with '/' or '*'", f"did you mean '/{value}'?")
-    if "//" in value or ".." in value.split("/") or "?" in value or "#" in value:
-        raise wrong(
-            f"{echo(value)} can never match: paths are compared without '//', '..', '?' and '#'"
-        )
-    return value
-
-
-def method(value: str) -> str:
-    """Check an HTTP method; returned in upper case."""
-    if not _TOKEN.fullmatch(value):
-        raise wrong(f"{echo(value)} is no HTTP method")
-    return value.upper()
-
-
 def secret_key(value: str) -> str:
     """Check the key of an entry in a Secret."""
-    if not _SECRET_KEY.fullmatch(value) or len(value) > 253 or value in (".", ".."):
+    if not _SECRET_KEY.fullmatch(value) or value in (".", ".."):
         raise wrong(f"{echo(value)} is no key: use letters, digits, '-', '_' and '.'")
     return value
 
@@ -148,46 +142,6 @@ def json_path(value: str) -> str:
     """Check a dotted path into a JSON document; empty is the document itself."""
     if value and not _JSON_PATH.fullmatch(value):
         raise wrong(f"{echo(value)} is no path", "e.g. 'queue.depth', 'items[0].n' or 'items.0.n'")
-    return value
-
-
-def header_name(value: str) -> str:
-    """Check a request header that may carry a credential: none that frames the message."""
-    if not _TOKEN.fullmatch(value):
-        raise wrong(f"{echo(value)} is no header name")
-    if value.lower() in _FRAMING_HEADERS:
-        raise wrong(f"{echo(value)} belongs to the connection and can't carry a token")
-    return value
-
-
-_FRAMING_HEADERS = frozenset(
-    (
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
-
-
-def header_prefix(value: str) -> str:
-    """Check what stands before a token in a header: visible ASCII and spaces."""
-    if not value.isascii() or CONTROL.search(value):
-        raise wrong("must be printable ASCII without line breaks")
-    return value
-
-
-def query_name(value: str) -> str:
-    """Check the name of a query parameter."""
-    if not re.fullmatch(r"[A-Za-z0-9._~\[\]-]+", value):
-        raise wrong(f"{echo(value)} is no parameter name: use letters, digits, '.', '_', '-', '~'")
     return value
 
 
@@ -210,46 +164,100 @@ def _quantity(parse: Callable[[str], int], what: str) -> Callable[[str], str]:
     return check
 
 
+NAME_PATTERN = _LABEL.pattern
+NAME_HINT = "use lower-case letters, digits and '-', with a letter or digit at both ends"
 Name = Annotated[
     str,
     AfterValidator(name),
-    _schema(format="name", pattern=rf"^{_LABEL.pattern}$", maxLength=LONGEST_NAME),
+    Twin(cel.matches(NAME_PATTERN, "is no name", NAME_HINT)),
+    schema(format="name", pattern=rf"^{_LABEL.pattern}$", maxLength=LONGEST_NAME),
 ]
-Image = Annotated[str, AfterValidator(image), _schema(format="image", minLength=1)]
+Namespace = Annotated[
+    str,
+    AfterValidator(namespace_name),
+    schema(format="name", pattern=rf"^{_LABEL.pattern}$", maxLength=LONGEST_NAMESPACE),
+]
+Image = Annotated[
+    str,
+    AfterValidator(image),
+    Twin(cel.matches(_IMAGE.pattern, "is no image reference", "e.g. ghcr.io/acme/agent:1.2")),
+    schema(format="image", minLength=1, maxLength=LONGEST_IMAGE),
+]
 EnvName = Annotated[
-    str, AfterValidator(env_name), _schema(format="env-name", pattern=rf"^{_ENV_NAME.pattern}$")
+    str,
+    Field(max_length=LONGEST_WORD),
+    AfterValidator(env_name),
+    Twin(
+        cel.matches(
+            _ENV_NAME.pattern,
+            "is no variable name",
+            "use letters, digits and '_', not a digit first",
+        ),
+        Cel(
+            f"!self.startsWith('{PLATFORM_ENV_PREFIX}')",
+            "is reserved: the platform sets PAI_* itself",
+            hint="rename it",
+        ),
+    ),
+    schema(format="env-name", pattern=rf"^{_ENV_NAME.pattern}$"),
 ]
-Text = Annotated[str, AfterValidator(text)]
-Line = Annotated[str, AfterValidator(line), _schema(minLength=1)]
-Word = Annotated[str, AfterValidator(word), _schema(pattern=r"^\S+$")]
-Glob = Annotated[str, AfterValidator(glob), _schema(format="glob", pattern=r"^\S+$")]
-PathGlob = Annotated[
-    str, AfterValidator(path_glob), _schema(format="path-glob", pattern=r"^[/*]\S*$")
+Text = Annotated[str, AfterValidator(text), schema(pattern=r"^[^\x00]*$")]
+Line = Annotated[
+    str,
+    Field(max_length=LONGEST_GLOB),
+    AfterValidator(line),
+    Twin(cel.NOT_BLANK, cel.ONE_LINE),
+    schema(minLength=1),
 ]
-Method = Annotated[
-    str, AfterValidator(method), _schema(format="method", pattern=rf"^{_TOKEN.pattern}$")
+Word = Annotated[
+    str,
+    Field(max_length=LONGEST_WORD),
+    AfterValidator(word),
+    Twin(cel.NO_WHITE_SPACE),
+    schema(pattern=r"^\S+$"),
+]
+Glob = Annotated[
+    str,
+    Field(max_length=LONGEST_GLOB),
+    AfterValidator(glob),
+    Twin(cel.NO_WHITE_SPACE),
+    schema(format="glob", pattern=r"^\S+$"),
 ]
 SecretKey = Annotated[
     str,
+    Field(max_length=253),
     AfterValidator(secret_key),
-    _schema(format="secret-key", pattern=rf"^{_SECRET_KEY.pattern}$", maxLength=253),
+    Twin(
+        cel.matches(_SECRET_KEY.pattern, "is no key", "use letters, digits, '-', '_' and '.'"),
+        cel.none_of((".", ".."), "is no key", "use a name such as token"),
+    ),
+    schema(format="secret-key", pattern=rf"^{_SECRET_KEY.pattern}$"),
 ]
-JsonPath = Annotated[str, AfterValidator(json_path), _schema(format="json-path")]
-HeaderName = Annotated[str, AfterValidator(header_name), _schema(pattern=rf"^{_TOKEN.pattern}$")]
-HeaderPrefix = Annotated[str, AfterValidator(header_prefix)]
-QueryName = Annotated[str, AfterValidator(query_name), _schema(minLength=1)]
-_AMOUNT = {"format": "quantity", "type": ["string", "number"]}
+JsonPath = Annotated[
+    str,
+    Field(max_length=LONGEST_GLOB),
+    AfterValidator(json_path),
+    Twin(
+        cel.matches(
+            rf"|{_JSON_PATH.pattern}", "is no path", "e.g. queue.depth, items[0].n or items.0.n"
+        )
+    ),
+    schema(format="json-path"),
+]
+_AMOUNT = {"format": "quantity", "type": ["string", "number"], "maxLength": LONGEST_QUANTITY}
 CpuQuantity = Annotated[
     str,
     BeforeValidator(_number_as_text),
     AfterValidator(_quantity(cpu_milli, "a CPU amount")),
-    _schema(**_AMOUNT),
+    Twin(*cel.QUANTITY),
+    schema(**_AMOUNT),
 ]
 ByteQuantity = Annotated[
     str,
     BeforeValidator(_number_as_text),
     AfterValidator(_quantity(size_bytes, "a size")),
-    _schema(**_AMOUNT),
+    Twin(*cel.QUANTITY, cel.WHOLE_BYTES),
+    schema(**_AMOUNT),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Tokens = Annotated[int, Field(ge=1, le=10**15)]

@@ -10,7 +10,17 @@ from typer.main import get_command
 
 from pai.cli import terminal
 from pai.cli.failures import exit_code, format_failure
-from pai.cli.verbs import access, add, config, documents, inspect, operate, platform, records
+from pai.cli.verbs import (
+    access,
+    add,
+    config,
+    documents,
+    inspect,
+    install,
+    operate,
+    platform,
+    records,
+)
 from pai.errors import PaiError
 
 app = typer.Typer(
@@ -21,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (platform, documents, inspect, operate, add, config, access, records):
+for group in (platform, install, documents, inspect, operate, add, config, access, records):
     group.register(app)
 
 _USAGE = typer.BadParameter.__mro__[1]  # UsageError of whichever click this Typer carries

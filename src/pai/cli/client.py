@@ -1,8 +1,9 @@
 """The public API as the command line sees it: every foreign error ends here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,26 @@ class ApiError(CommandError):
         self.code = code
 
 
+Explained = tuple[str, str, str | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the API is below a server, and what to say when something else answers there.
+
+    logs: name of the call for an agent's log. explain: code, message and hint of an error answer
+    that is not the platform's own, from its status, its JSON (None: none) and its text.
+    """
+
+    base: str = "/api/v1"
+    logs: str = "logs"
+    away_hint: str = "pai up starts it, pai doctor looks"
+    explain: Callable[[int, object, str], Explained] | None = None
+
+
+MACHINE = Place()
+
+
 class WatchExpiredError(TransientError):
     """A watch ended; list again and watch from there."""
 
@@ -33,8 +54,9 @@ class WatchExpiredError(TransientError):
 class PlatformClient:
     """Calls of one namespace of one platform."""
 
-    def __init__(self, http: httpx.Client, namespace: str) -> None:
+    def __init__(self, http: httpx.Client, namespace: str, place: Place = MACHINE) -> None:
         self._http = http
+        self._place = place
         self.namespace = namespace
 
     def close(self) -> None:
@@ -43,7 +65,7 @@ class PlatformClient:
 
     def version(self) -> Json:
         """Return the platform's version and instance; needs no token."""
-        return self._json("GET", "/api/v1/version")
+        return self._json("GET", f"{self._place.base}/version")
 
     def list_all(self, plural: str) -> Json:
         """Return all resources of a kind, with the list's resourceVersion."""
@@ -86,7 +108,7 @@ class PlatformClient:
 
     def logs(self, name: str, params: Mapping[str, str]) -> Iterator[str]:
         """Yield an agent's log as it arrives."""
-        path = self._path("agentworkloads", name, "logs")
+        path = self._path("agentworkloads", name, self._place.logs)
         with self._stream(path, params, httpx.Timeout(30.0, read=None)) as response:
             yield from response.iter_text()
 
@@ -103,18 +125,13 @@ class PlatformClient:
         raise WatchExpiredError("the watch ended")
 
     def _path(self, *parts: str) -> str:
-        return "/".join(
-            [
-                "/api/v1/namespaces",
-                quote(self.namespace, safe=""),
-                *(quote(p, safe="") for p in parts),
-            ]
-        )
+        quoted = (quote(part, safe="") for part in (self.namespace, *parts))
+        return "/".join([self._place.base, "namespaces", *quoted])
 
     def _json(self, method: str, path: str, **extra: Any) -> Json:
-        with _translated(self._http):
+        with _translated(self._http, self._place):
             response = self._http.request(method, path, **extra)
-        _check(response)
+        _check(response, self._place)
         if not response.content:
             return {}
         try:
@@ -128,12 +145,12 @@ class PlatformClient:
         self, path: str, params: Mapping[str, str], timeout: httpx.Timeout
     ) -> Iterator[httpx.Response]:
         with (
-            _translated(self._http),
+            _translated(self._http, self._place),
             self._http.stream("GET", path, params=dict(params), timeout=timeout) as response,
         ):
             if response.is_error:
                 response.read()
-            _check(response)
+            _check(response, self._place)
             yield response
 
 
@@ -150,7 +167,7 @@ def http_client(server: str, token: str | None, socket: str | None) -> httpx.Cli
 
 
 @contextmanager
-def _translated(http: httpx.Client) -> Iterator[None]:
+def _translated(http: httpx.Client, place: Place) -> Iterator[None]:
     """Turn what the network can do wrong into errors for people."""
     server = str(http.base_url).rstrip("/")
     try:
@@ -161,7 +178,7 @@ def _translated(http: httpx.Client) -> Iterator[None]:
                 f"{server}: its certificate is not trusted", hint=str(error)
             ) from error
         raise TransientError(
-            f"the platform at {server} does not answer", hint="pai up starts it, pai doctor looks"
+            f"the platform at {server} does not answer", hint=place.away_hint
         ) from error
     except httpx.TimeoutException as error:
         raise TransientError(
@@ -171,21 +188,38 @@ def _translated(http: httpx.Client) -> Iterator[None]:
         raise TransientError(f"the connection to {server} broke: {error}") from error
 
 
-def _check(response: httpx.Response) -> None:
+def _check(response: httpx.Response, place: Place) -> None:
     """Raise what an error answer means."""
     if not response.is_error:
         return
-    try:
-        error: Json = json.loads(response.content)["error"]
-    except (ValueError, KeyError, TypeError):
-        error = {"message": f"{response.request.url.path}: HTTP status {response.status_code}"}
-    if response.status_code == 401:
+    status, body = response.status_code, _decoded(response)
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        error = _foreign(response, body, place)
+    if status == httpx.codes.UNAUTHORIZED:
         error.setdefault("hint", "pai login HOST")
     faults = error.get("faults") or ()
     if faults:
         raise FaultsError([_fault(fault) for fault in faults])
-    message = str(error.get("message") or f"HTTP status {response.status_code}")
-    raise ApiError(response.status_code, str(error.get("code")), message, error.get("hint"))
+    message = str(error.get("message") or f"HTTP status {status}")
+    raise ApiError(status, str(error.get("code")), message, error.get("hint"))
+
+
+def _decoded(response: httpx.Response) -> object:
+    try:
+        found: object = json.loads(response.content)
+    except ValueError:
+        return None
+    return found
+
+
+def _foreign(response: httpx.Response, body: object, place: Place) -> Json:
+    """Return what an answer says that is not in the platform's own shape."""
+    status = response.status_code
+    if place.explain is None:
+        return {"message": f"{response.request.url.path}: HTTP status {status}"}
+    code, message, hint = place.explain(status, body, response.text)
+    return {"code": code, "message": message, "hint": hint}
 
 
 def _fault(fault: Json) -> Fault:

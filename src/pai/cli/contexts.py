@@ -17,13 +17,36 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Context:
-    """One platform. socket: a local socket that is used in place of `server` where it exists."""
+    """One platform. socket: a local socket that is used in place of `server` where it exists.
+
+    kube_context: of a platform on Kubernetes, spoken to with the credentials of that context in
+    the files `kubeconfig` (separated as in PATH). There an empty namespace is the kubeconfig's.
+    """
 
     server: str
     token: str | None = field(default=None, repr=False)
     socket: str | None = None
     namespace: str = "default"
     env: Mapping[str, str] = field(default_factory=dict)
+    kubeconfig: str | None = None
+    kube_context: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What people know the platform by: its address, or its cluster."""
+        return self.server if self.kube_context is None else f"kubernetes: {self.kube_context}"
+
+    def forgotten(self) -> "Context":
+        """Return a copy without its token.
+
+        Raises CommandError where there is none, as the credential is the kubeconfig's.
+        """
+        if self.kube_context is not None:
+            raise CommandError(
+                f"the credential of {self.shown} is the kubeconfig's; there is no token",
+                hint="pai context delete NAME forgets the context",
+            )
+        return replace(self, token=None)
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,11 @@ class Contexts:
         """Return a copy with `context` added or replaced."""
         current = name if use or self.current is None else self.current
         return Contexts(current, {**self.by_name, name: context})
+
+    def remembering(self, name: str, context: Context) -> "Contexts":
+        """Return a copy with `context` in use; the variables of one of that name stay."""
+        env = self.by_name[name].env if name in self.by_name else {}
+        return self.with_context(name, replace(context, env=env), use=True)
 
     def without(self, name: str) -> "Contexts":
         """Return a copy without the named context; the one in use may become none."""

@@ -14,14 +14,15 @@ import threading
 import tty as terminal_mode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
+from pai.cli.client import Place
 from pai.cli.contexts import Context
+from pai.cli.door import Door, door_of
 from pai.cli.failures import CommandError
 from pai.errors import TransientError
 
@@ -32,7 +33,7 @@ _MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 def run_remote(
     context: Context,
-    namespace: str,
+    namespace: str | None,
     name: str,
     command: Sequence[str],
     *,
@@ -46,42 +47,42 @@ def run_remote(
     """
     if tty and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("-t: standard input and output are not a terminal", hint="leave out -t")
-    url = exec_url(context.server, namespace, name, command, replica=replica, tty=tty)
+    door = door_of(context, namespace)
+    url = exec_url(door, name, command, replica=replica, tty=tty)
     try:
-        with _connected(context, url) as connection, _raw_terminal(tty):
+        with _connected(door, url) as connection, _raw_terminal(tty):
             if tty:
                 _follow_size(connection)
             threading.Thread(target=_send_stdin, args=(connection, stdin), daemon=True).start()
             return _receive(connection)
     except InvalidStatus as error:
-        raise _refused(error) from error
+        raise _refused(error, door.place) from error
     except (OSError, WebSocketException) as error:
-        raise TransientError(f"the connection to {context.server} broke: {error}") from error
+        raise TransientError(f"the connection to {door.server} broke: {error}") from error
 
 
-def exec_url(
-    server: str, namespace: str, name: str, command: Sequence[str], *, replica: int, tty: bool
-) -> str:
+def exec_url(door: Door, name: str, command: Sequence[str], *, replica: int, tty: bool) -> str:
     """Return the WebSocket URL of one execution. Pure."""
     query = [("replica", str(replica)), ("tty", "true" if tty else "false")]
     query += [("command", part) for part in command]
-    base = server.replace("http", "ws", 1)
-    path = f"/api/v1/namespaces/{quote(namespace, safe='')}/agentworkloads/{quote(name, safe='')}"
-    return f"{base}{path}/exec?{urlencode(query)}"
+    base = door.server.replace("http", "ws", 1) + door.place.base
+    agent = f"namespaces/{quote(door.namespace, safe='')}/agentworkloads/{quote(name, safe='')}"
+    return f"{base}/{agent}/exec?{urlencode(query)}"
 
 
-def _connected(context: Context, url: str) -> ClientConnection:
-    headers = {"Authorization": f"Bearer {context.token}"} if context.token else {}
+def _connected(door: Door, url: str) -> ClientConnection:
     options: dict[str, Any] = {
-        "additional_headers": headers,
+        "additional_headers": {"Authorization": door.authorization} if door.authorization else {},
         "max_size": _MAX_FRAME_BYTES,
         "compression": None,
         "open_timeout": 15,
     }
-    if context.socket and Path(context.socket).exists():
-        local: ClientConnection = unix_connect(context.socket, url, **options)
+    if door.socket:
+        local: ClientConnection = unix_connect(door.socket, url, **options)
         return local
-    remote: ClientConnection = connect(url, proxy=None, **options)
+    if door.tls_name:
+        options["server_hostname"] = door.tls_name
+    remote: ClientConnection = connect(url, proxy=None, ssl=door.tls, **options)
     return remote
 
 
@@ -151,9 +152,16 @@ def _follow_size(connection: ClientConnection) -> None:
     threading.Thread(target=send, daemon=True).start()
 
 
-def _refused(error: InvalidStatus) -> CommandError:
+def _refused(error: InvalidStatus, place: Place) -> CommandError:
+    status, content = error.response.status_code, error.response.body or b""
     try:
-        told = json.loads(error.response.body or b"")["error"]
+        body: object = json.loads(content)
+    except ValueError:
+        body = None
+    told = body.get("error") if isinstance(body, dict) else None
+    if isinstance(told, dict) and told.get("message"):
         return CommandError(str(told["message"]), told.get("hint"))
-    except (ValueError, KeyError, TypeError):
-        return CommandError(f"the platform refused: HTTP status {error.response.status_code}")
+    if place.explain is None:
+        return CommandError(f"the platform refused: HTTP status {status}")
+    _, message, hint = place.explain(status, body, content.decode(errors="replace"))
+    return CommandError(message, hint)

@@ -1,8 +1,7 @@
 """What every verb starts with: the chosen context, its client, and the contexts file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -70,14 +69,18 @@ def connect(context: str | None = None, namespace: str | None = None) -> Iterato
 
 def client_for(context: Context, namespace: str | None = None) -> PlatformClient:
     """Return a client for `context`; its local socket is used where it exists."""
+    if context.kube_context is not None:
+        from pai.cli.cluster.platform import platform_client  # machines without a cluster
+
+        return platform_client(context, namespace)
     socket = context.socket if context.socket and Path(context.socket).exists() else None
     http = http_client(context.server, context.token, socket)
     return PlatformClient(http, namespace or context.namespace)
 
 
-def update_context(name: str | None, **changes: object) -> str:
-    """Change fields of one context (the one in use for None) and return its name."""
+def update_context(name: str | None, change: Callable[[Context], Context]) -> str:
+    """Change one context (the one in use for None) and return its name."""
     found = load_contexts()
     name, context = found.pick(name)
-    save_contexts(found.with_context(name, replace(context, **changes), use=False))  # type: ignore[arg-type]
+    save_contexts(found.with_context(name, change(context), use=False))
     return name

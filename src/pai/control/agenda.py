@@ -25,6 +25,12 @@ class Agenda:
             self._due[key] = due
             self._changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many agents' time has come."""
+        now = self._monotonic()
+        return sum(due <= now for due in self._due.values())
+
     async def next(self) -> AgentKey:
         """Return an agent whose time has come; call `done` when finished with it."""
         while True:

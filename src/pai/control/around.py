@@ -14,10 +14,14 @@ from pai.reconcile import AgentStatus, Condition, Surroundings
 from pai.runtime.errors import EngineUnavailableError
 from pai.store.record import Record
 
+_USUAL_PORTS = {"http": 80, "https": 443}
+
 
 def url_of(agent: Agent, settings: Settings) -> str:
     """Return the public URL of an agent."""
-    return f"http://{agent.host_id}.{settings.domain}:{settings.edge_port}"
+    port = settings.url_port or settings.edge_port
+    shown = "" if _USUAL_PORTS.get(settings.url_scheme) == port else f":{port}"
+    return f"{settings.url_scheme}://{agent.host_id}.{settings.domain}{shown}"
 
 
 def previous_status(record: Record) -> AgentStatus | None:

@@ -10,22 +10,24 @@ from starlette.types import ASGIApp
 
 from pai.clock import utc_now
 from pai.control.agenda import Agenda
-from pai.control.bridge import Bridge
 from pai.control.catalog import Catalog
+from pai.control.containers.bridge import Bridge
+from pai.control.containers.engine_door import Connect, EngineDoor
+from pai.control.containers.histories import Histories
+from pai.control.containers.ports import Ports
+from pai.control.containers.readiness import Prober
+from pai.control.containers.side import ContainerSide
+from pai.control.containers.views import ContainerViews
 from pai.control.doorstep import Doorstep
-from pai.control.engine_door import Connect, EngineDoor
-from pai.control.histories import Histories
 from pai.control.http.app import public_app
 from pai.control.http.services import Services
 from pai.control.http.watch import News
 from pai.control.identity import Identities
 from pai.control.internal.app import InternalApi
-from pai.control.internal.callers import Callers
+from pai.control.internal.callers import Callers, credential_files
 from pai.control.ledger_door import LedgerDoor
 from pai.control.pki import Authority
-from pai.control.ports import Ports
 from pai.control.publish import Publisher
-from pai.control.readiness import Prober
 from pai.control.reconciler import Reconciler
 from pai.control.resources import Resources
 from pai.control.servers import Serving, tcp_socket, unix_socket
@@ -34,11 +36,13 @@ from pai.control.snapshots import EVERYWHERE, LOOPBACK
 from pai.control.tokens import Tokens
 from pai.control.worker import Worker
 from pai.ledger.sqlite import SqliteLedger
+from pai.reconcile import Step
 from pai.runtime.protocol import NetworkInfo
 from pai.store.instance_key import instance_id, load_or_create
 from pai.store.sqlite import SqliteStore
 
 _RENEWAL_SECONDS = 3600.0
+_RESYNC_SECONDS = 30.0
 _NOWHERE = ("192.0.2.1", 9)  # RFC 5737; nothing is sent, the kernel only says which way it lies
 
 
@@ -96,7 +100,7 @@ class Control:
         await self._ports.load()
         await self._histories.load()
         self._news = News(self._store)
-        app = public_app(self._services())
+        app = public_app(self._services(), self._tokens.accepts)
         for served, sock in (
             (app, tcp_socket(LOOPBACK, self.settings.api_port)),
             (app, unix_socket(self._data / "run" / "api.sock")),
@@ -141,7 +145,8 @@ class Control:
             self._doorstep.renew()
 
     def _internal_app(self) -> ASGIApp:
-        callers = Callers(self._data / "run", self._identities, self._catalog)
+        known = credential_files(self._data / "run")
+        callers = Callers(known, self._identities, self._catalog)
         return InternalApi(
             callers,
             self._catalog,
@@ -158,21 +163,37 @@ class Control:
             store=self._store,
             ledger=self._ledger,
             catalog=self._catalog,
-            engine=self._engine,
+            views=ContainerViews(
+                self._engine, self._publisher.ready_replicas, self._histories.failures
+            ),
             resources=Resources(self._store, self._catalog, self.settings, utc_now),
             news=self._news,
-            accepts=self._tokens.accepts,
-            ready_replicas=self._publisher.ready_replicas,
-            failures=self._histories.failures,
             now=utc_now,
         )
 
-    def _worker(self) -> Worker:
-        agenda = Agenda(time.monotonic)
+    def _worker(self) -> Worker[Step]:
         self._exit.push_async_callback(self._prober.close)
+        side = self._side()
         reconciler = Reconciler(
             catalog=self._catalog,
             store=self._store,
+            side=side,
+            settings=self.settings,
+            now=utc_now,
+            resync_seconds=_RESYNC_SECONDS,
+        )
+        agenda = Agenda(time.monotonic)
+        return Worker(
+            agenda,
+            reconciler,
+            self._catalog,
+            side,
+            self._ledger,
+            resync_seconds=_RESYNC_SECONDS,
+        )
+
+    def _side(self) -> ContainerSide:
+        return ContainerSide(
             engine=self._engine,
             bridge=self._bridge,
             publisher=self._publisher,
@@ -187,7 +208,6 @@ class Control:
             extra_ca_pem=self._extra_ca_pem,
             now=utc_now,
         )
-        return Worker(agenda, reconciler, self._catalog, self._engine, self._bridge, self._ledger)
 
 
 def _own_address() -> str:

@@ -60,5 +60,9 @@ class Identities:
         genuine = hmac.compare_digest(expected.encode(), credential.encode()) and bool(mac)
         return claim if genuine else None
 
+    def role_credential(self, role: str) -> str:
+        """Return the credential of gateway or edge where no supervisor hands one out."""
+        return f"pai_role.{role}.{self._key.derive('role-credential', role).hex()}"
+
     def _sidecar_mac(self, uid: str, replica: int) -> str:
         return self._key.derive("sidecar-credential", uid, str(replica)).hex()

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pai.store.instance_key import write_private
 
 CONTROL_NAME = "control.pai.internal"
+GATEWAY_NAME = "gateway.pai.internal"
 LEAF_LIFE = timedelta(days=7)
 _CA_LIFE = timedelta(days=3650)
 _SKEW = timedelta(hours=1)  # a container's clock may be a little behind
@@ -97,16 +98,20 @@ def _names(owner: str, hosts: Iterable[str]) -> list[str]:
     return sorted(set(hosts)) or [f"{owner}.invalid"]
 
 
+def new_authority(now: datetime) -> bytes:
+    """Return the key and certificate of a new authority as one PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _ca_certificate(key, now)
+    return _pem(key).encode() + certificate.public_bytes(serialization.Encoding.PEM)
+
+
 def _load_or_create(
     directory: Path, now: datetime
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     # Key and certificate are one file, so that a crash never leaves a pair that does not match.
     file = directory / "ca.pem"
     if not file.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _ca_certificate(key, now)
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
-        write_private(file, _pem(key).encode() + pem)
+        write_private(file, new_authority(now))
     content = file.read_bytes()
     loaded = serialization.load_pem_private_key(content, password=None)
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pai.control import library_logs
 from pai.control.assembly import Control
-from pai.control.engine_door import Connect, connect_engine
-from pai.control.readiness import Prober
+from pai.control.containers.engine_door import Connect, connect_engine
+from pai.control.containers.readiness import Prober
 from pai.errors import SpecError
 from pai.wire import log
 

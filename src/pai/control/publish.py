@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pai.control.catalog import Catalog
 from pai.control.documents import SECRET
 from pai.control.identity import Identities
-from pai.control.pki import Authority
+from pai.control.pki import Authority, Leaf
 from pai.control.snapshots import (
     Place,
     Values,
@@ -27,13 +27,15 @@ from pai.wire import log
 
 _RENEWAL_SECONDS = 3600.0  # how often leaves are looked at
 _RETRY_SECONDS = 1.0
+_GATEWAY_OWNER = "gateway"
 _AT_ONCE = 10  # agents between two turns of the event loop
 
 
 class Publisher:
     """Turns changes of resources into snapshots.
 
-    gateway_url: where sidecars reach the gateway; known once the engine's network is.
+    gateway_url: where sidecars reach the gateway; known once the engine's network is. gateway_name:
+    in the certificate of a gateway that speaks TLS; "" = it is near and speaks plain HTTP.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Publisher:
         settings: Settings,
         network: Network,
         now_ms: Callable[[], int],
+        gateway_name: str = "",
     ) -> None:
+        self._gateway_name = gateway_name
         self._catalog = catalog
         self._store = store
         self._identities = identities
@@ -84,7 +88,7 @@ class Publisher:
         if self._places.get(key) == place:
             return
         if place is None:
-            del self._places[key]
+            self._places.pop(key, None)
         else:
             self._places[key] = place
         self._moved = True
@@ -104,6 +108,7 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled."""
         self.look_again(frozenset(self._catalog.agents()))
+        first = True  # who serves no agent yet has to know that, too
         while True:
             try:
                 async with asyncio.timeout(_RENEWAL_SECONDS):
@@ -114,8 +119,9 @@ class Publisher:
             keys, self._dirty = self._dirty, set()
             moved, self._moved = self._moved, False
             try:
-                if keys:
+                if keys or first:
                     await self._publish(keys)
+                    first = False
                 elif moved:
                     self._publish_edge()
             except PaiError as error:
@@ -134,6 +140,7 @@ class Publisher:
                 self._identities,
                 self._settings,
                 self._network,
+                self._gateway_leaf(),
             )
         )
         self._publish_edge()
@@ -159,9 +166,19 @@ class Publisher:
             return
         leaf = self._authority.leaf(agent.uid, intercepted_hosts(agent))
         snapshot = sidecar_snapshot(
-            agent, values, self._identities, leaf, self._gateway_url, self._network
+            agent,
+            values,
+            self._identities,
+            leaf,
+            self._gateway_url,
+            self._network,
+            self._authority.ca_pem if self._gateway_name else "",
         )
         self.sidecar(key).publish(snapshot)
+
+    def _gateway_leaf(self) -> Leaf | None:
+        name = self._gateway_name
+        return self._authority.leaf(_GATEWAY_OWNER, [name]) if name else None
 
     def _publish_edge(self) -> None:
         agents = self._served().values()

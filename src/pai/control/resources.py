@@ -19,6 +19,7 @@ from pai.errors import NotFoundError
 from pai.ir.settings import Settings
 from pai.store.protocol import Store
 from pai.store.record import Delete, Put, Record, ResourceKey, Written
+from pai.translate import local_warnings
 
 _OWN_PREFIX = "pai.io/"
 
@@ -31,11 +32,20 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class Resources:
-    """Writes resources, validated; all of one call or none."""
+    """Writes resources, validated; all of one call or none.
+
+    engine_warnings: what of a resource has no effect on this engine.
+    """
 
     def __init__(
-        self, store: Store, catalog: Catalog, settings: Settings, now: Callable[[], datetime]
+        self,
+        store: Store,
+        catalog: Catalog,
+        settings: Settings,
+        now: Callable[[], datetime],
+        engine_warnings: Callable[[Resource], Sequence[str]] = local_warnings,
     ) -> None:
+        self._engine_warnings = engine_warnings
         self._store = store
         self._catalog = catalog
         self._settings = settings
@@ -57,7 +67,9 @@ class Resources:
             stored = self._catalog.records
             resources = [_as_kept(item, stored, personal_env) for item in resources]
             known = self._catalog.references(namespace)
-            faults, warnings = check_together(resources, stored, known, self._settings)
+            faults, warnings = check_together(
+                resources, stored, known, self._settings, self._engine_warnings
+            )
             if faults:
                 raise DocumentErrors(faults)
             puts = [_put(item, create=create) for item in resources]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pai.errors import TransientError
 from pai.wire.tasks import spawn
@@ -25,10 +26,14 @@ class _Server(uvicorn.Server):
 
 
 class Serving:
-    """One application on one socket."""
+    """One application on one socket. protocol: class of its connections, if not the usual one."""
 
     def __init__(
-        self, app: ASGIApp, sock: socket.socket, tls: ssl.SSLContext | None = None
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        tls: ssl.SSLContext | None = None,
+        protocol: type[HttpToolsProtocol] | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -39,7 +44,7 @@ class Serving:
             date_header=True,
             proxy_headers=False,
             ws="websockets-sansio",
-            http="httptools",
+            http=protocol or "httptools",
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             h11_max_incomplete_event_size=64 * 1024,
             ssl_context_factory=(lambda _config, _default: tls) if tls else None,

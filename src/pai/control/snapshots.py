@@ -54,8 +54,12 @@ def gateway_snapshot(
     identities: Identities,
     settings: Settings,
     network: Network,
+    leaf: Leaf | None = None,
 ) -> GatewaySnapshot:
-    """Return the gateway's snapshot. values_of: Secrets of a namespace. Shape: sorted by id."""
+    """Return the gateway's snapshot. Shape: sorted by id.
+
+    values_of: Secrets of a namespace. leaf: of its TLS listener, where it has one.
+    """
     bindings: dict[str, GatewayBinding] = {}
     known = []
     for agent in sorted(agents, key=lambda item: item.key):
@@ -78,6 +82,8 @@ def gateway_snapshot(
         network=network,
         wait_for_budget_seconds=settings.wait_for_budget_seconds,
         uncounted_input=settings.uncounted_input,
+        cert_pem=leaf.cert_pem if leaf else "",
+        key_pem=leaf.key_pem if leaf else "",
     )
 
 
@@ -88,8 +94,12 @@ def sidecar_snapshot(
     leaf: Leaf,
     gateway: str,
     network: Network,
+    gateway_ca_pem: str = "",
 ) -> SidecarSnapshot:
-    """Return the snapshot of an agent's replica 0; others differ in the number only."""
+    """Return the snapshot of an agent's replica 0; others differ in the number only.
+
+    gateway_ca_pem: authority of a gateway that speaks TLS.
+    """
     inbound = agent.inbound
     return SidecarSnapshot(
         version=0,
@@ -106,7 +116,9 @@ def sidecar_snapshot(
             port=inbound.port if inbound else None,
             allow_cidrs=inbound.allow_cidrs if inbound else (),
             edge_token=identities.edge_token(agent.uid),
+            probe_paths=_probe_paths(agent),
         ),
+        gateway_ca_pem=gateway_ca_pem,
         egress=agent.egress,
         network=network,
         expose=agent.expose,
@@ -171,6 +183,11 @@ def environment_dummies(agent: Agent, identities: Identities) -> tuple[tuple[str
         if provider.env_var:
             found[provider.env_var] = provider_dummy(agent, provider, identities)
     return tuple(sorted(found.items()))
+
+
+def _probe_paths(agent: Agent) -> tuple[str, ...]:
+    probes = (agent.pod.liveness, agent.pod.readiness, agent.pod.startup)
+    return tuple(sorted({probe.path for probe in probes if probe and probe.path}))
 
 
 def _llm_hosts(agent: Agent) -> tuple[str, ...]:

@@ -1,26 +1,29 @@
 """What is checked before anything is stored: each document alone, then against what is stored."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
-from pai.api.agentworkload import AgentWorkload
+from pai.api.agentworkload import AgentWorkload, relay_hash
 from pai.api.fault import DocumentErrors, Fault
 from pai.api.kinds import Resource
 from pai.api.modelbinding import ModelBinding
 from pai.api.provider import Provider
-from pai.api.scalars import name
+from pai.api.scalars import namespace_name
 from pai.api.secret import Secret
 from pai.api.validation import examine, validate_all
 from pai.control.documents import as_written
 from pai.errors import SpecError
 from pai.ir.settings import Settings
 from pai.store.record import Record, ResourceKey
-from pai.translate import References, apply_warnings, shrunk_volumes, translate
-
-_HASH_PREFIX = "sha256:"
+from pai.translate import (
+    References,
+    apply_warnings,
+    local_warnings,
+    shrunk_volumes,
+    translate,
+)
 
 
 def parse_all(documents: Sequence[Any], namespace: str) -> list[Resource]:
@@ -55,17 +58,19 @@ def check_together(
     stored: Mapping[ResourceKey, Record],
     known: References,
     settings: Settings,
+    engine_warnings: Callable[[Resource], Sequence[str]] = local_warnings,
 ) -> Findings:
     """Judge documents together with what is stored. known: references of the namespace.
 
     resources: with the annotations they will be stored with. A missing reference is a warning:
-    the agent waits for it.
+    the agent waits for it. engine_warnings: of the engine that runs agents, unless it is told
+    another one's: of a machine's container engine.
     """
     faults: list[Fault] = []
     warnings: list[tuple[str, ...]] = []
     references = _overlaid(resources, known)
     for number, resource in enumerate(resources, start=1):
-        told = apply_warnings(resource)
+        told = [*apply_warnings(resource), *engine_warnings(resource)]
         if isinstance(resource, AgentWorkload):
             found = translate(resource, references, settings, host_id="")
             errors = [*_shrunk(resource, stored), *found.faults]
@@ -119,9 +124,8 @@ def stored_spec(resource: Resource) -> dict[str, Any]:
         return {}
     spec = resource.spec.to_wire()
     relay = spec.get("cdpRelay")
-    if relay and not relay["token"].startswith(_HASH_PREFIX):
-        digest = hashlib.sha256(relay["token"].encode()).hexdigest()
-        spec["cdpRelay"] = {**relay, "token": _HASH_PREFIX + digest}
+    if relay:
+        spec["cdpRelay"] = {**relay, "token": relay_hash(relay["token"])}
     return spec
 
 
@@ -132,7 +136,7 @@ def key_of(resource: Resource) -> ResourceKey:
 
 def _check_namespace(namespace: str) -> None:
     try:
-        name(namespace)
+        namespace_name(namespace)
     except PydanticCustomError as error:
         raise SpecError(f"namespace: {error.message()}") from None
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
+from typing import Generic, Protocol
 
 from pai.control.agenda import Agenda
 from pai.control.around import spent_budget
-from pai.control.bridge import Bridge
 from pai.control.catalog import Catalog
-from pai.control.engine_door import EngineDoor
 from pai.control.ledger_door import LedgerDoor
-from pai.control.reconciler import RESYNC_SECONDS, Reconciler
+from pai.control.reconciler import Reconciler
+from pai.control.side import Side, SightT
 from pai.errors import PaiError
 from pai.ir.agent import AgentKey
+from pai.ir.ledger import agent_subject
 from pai.wire import log
 
 CONCURRENCY = 8
@@ -22,24 +24,41 @@ _BUDGET_SECONDS = 2.0
 _ENGINE_SECONDS = 2.0
 
 
-class Worker:
-    """Looks at agents that changed, that the engine tells of, and at all from time to time."""
+class Measure(Protocol):
+    """Takes what a look at an agent cost."""
+
+    def looked(self, seconds: float, failed: bool, waiting: int) -> None:
+        """Note one look. waiting: agents whose time to be looked at has come."""
+
+
+class Worker(Generic[SightT]):
+    """Looks at agents that changed, that the engine tells of, and at all from time to time.
+
+    resync_seconds: how often it looks at all. tokens_seconds: how often a status may be written
+    for tokens alone; None = tokens are shown when a resource is read and never written.
+    """
 
     def __init__(
         self,
         agenda: Agenda,
-        reconciler: Reconciler,
+        reconciler: Reconciler[SightT],
         catalog: Catalog,
-        engine: EngineDoor,
-        bridge: Bridge,
+        side: Side[SightT],
         ledger: LedgerDoor,
+        *,
+        resync_seconds: float,
+        tokens_seconds: float | None = None,
+        measure: Measure | None = None,
     ) -> None:
         self._agenda = agenda
         self._reconciler = reconciler
         self._catalog = catalog
-        self._engine = engine
-        self._bridge = bridge
+        self._side = side
         self._ledger = ledger
+        self._resync_seconds = resync_seconds
+        self._tokens_seconds = tokens_seconds
+        self._measure = measure
+        self._tokens: dict[AgentKey, tuple[int, int]] = {}
         self._failures: Counter[AgentKey] = Counter()
         self._spent: dict[AgentKey, str] = {}
         catalog.subscribe(self._look_at_all)
@@ -56,10 +75,14 @@ class Worker:
     async def _work(self) -> None:
         while True:
             key = await self._agenda.next()
+            started = time.perf_counter()
             try:
                 after = await self._look(key)
             finally:
                 self._agenda.done(key)
+            if self._measure is not None:
+                failed = key in self._failures
+                self._measure.looked(time.perf_counter() - started, failed, self._agenda.waiting)
             if after is not None:
                 self._agenda.look_at(key, after)
 
@@ -96,10 +119,8 @@ class Worker:
             await asyncio.sleep(_ENGINE_SECONDS)
 
     async def _listen(self) -> None:
-        await self._bridge.network(anew=True)
-        async for key in self._engine.use().events():
+        async for key in self._side.events():
             if key is None:
-                await self._bridge.network(anew=True)
                 await self._sweep()
                 self._look_at_all(frozenset(self._catalog.agents()))
             else:
@@ -107,16 +128,15 @@ class Worker:
 
     async def _sweep(self) -> None:
         """Look at whatever the engine holds for us, also of agents that no document describes."""
-        for key in await self._engine.use().observe_all():
+        for key in await self._side.present():
             self._agenda.look_at(key)
 
     async def _resync(self) -> None:
         while True:
             for key in self._catalog.agents():
-                self._agenda.look_at(key, random.uniform(0.0, RESYNC_SECONDS / 2))
-            await asyncio.sleep(RESYNC_SECONDS)
+                self._agenda.look_at(key, random.uniform(0.0, self._resync_seconds / 2))
+            await asyncio.sleep(self._resync_seconds)
             try:
-                await self._bridge.network(anew=True)
                 await self._sweep()
             except PaiError as error:
                 log.warning("no sweep", error=error.message)
@@ -135,7 +155,16 @@ class Worker:
                 if text != self._spent.get(key, ""):
                     self._spent[key] = text
                     self._agenda.look_at(key)
+                self._follow_tokens(key)
             await asyncio.sleep(_BUDGET_SECONDS)
+
+    def _follow_tokens(self, key: AgentKey) -> None:
+        """Have a status written whose tokens are no longer those of the ledger."""
+        balance = self._reconciler.balances.get(agent_subject(str(key)))
+        tokens = (balance.used, balance.reserved) if balance else (0, 0)
+        if self._tokens_seconds is not None and self._tokens.get(key, (0, 0)) != tokens:
+            self._tokens[key] = tokens
+            self._agenda.look_at(key, self._tokens_seconds)
 
     def _look_at_all(self, keys: frozenset[AgentKey]) -> None:
         for key in keys:

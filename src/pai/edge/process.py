@@ -2,18 +2,21 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from pai.edge.ports import Ports, retry_failed
 from pai.edge.router import Router
+from pai.errors import SpecError
 from pai.ir.snapshot import EdgeSnapshot
 from pai.wire import log
 from pai.wire.client import ClientPool
+from pai.wire.command_line import Connect, add_common, address, control
 from pai.wire.dial import FixedDialer
-from pai.wire.feed import ControlLink, SnapshotFeed
+from pai.wire.feed import SnapshotFeed
 from pai.wire.limits import ClientLimits
+from pai.wire.probes import Probes
 from pai.wire.run import run
 from pai.wire.server import HttpServer, ServerLimits
 from pai.wire.tasks import spawn
@@ -27,29 +30,19 @@ CLIENT_LIMITS = ClientLimits(connect_seconds=3.0, first_byte_seconds=900.0, idle
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="pai.edge", description="Serve agents' URLs.")
-    parser.add_argument("--data", type=Path, required=True, help="data directory")
+    add_common(parser, DRAIN_SECONDS)
     parser.add_argument("--worker", type=int, default=0, help="number of this worker")
     parser.add_argument(
         "--listen",
         action="append",
+        type=address,
         metavar="HOST:PORT",
         help="address to listen on; may be given more than once (default 127.0.0.1:8090)",
     )
     return parser.parse_args(arguments)
 
 
-def split_listen(text: str) -> tuple[str, int]:
-    """Split `HOST:PORT` or `[V6]:PORT`.
-
-    Raises ValueError.
-    """
-    host, _, port = text.rpartition(":")
-    if not host:
-        raise ValueError(f"--listen {text}: expected HOST:PORT")
-    return host.strip("[]"), int(port)
-
-
-async def serve(options: argparse.Namespace, stop: asyncio.Event) -> int:
+async def serve(options: argparse.Namespace, connect: Connect, stop: asyncio.Event) -> int:
     """Run one worker until `stop` is set; return its exit code."""
     pool = ClientPool(FixedDialer(), limits=CLIENT_LIMITS)
     router = Router(pool)
@@ -57,29 +50,37 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> int:
     router.failed_ports = ports.failed
     server = HttpServer(router.by_host, SERVER_LIMITS)
     changed = asyncio.Event()
+    probes = Probes(lambda: router.table.version > 0 and not server.leaving)
 
     def apply(snapshot: EdgeSnapshot) -> None:
         router.apply(snapshot)
         changed.set()
 
-    link = ControlLink.local(options.data, "edge")
+    link = connect()
     feed = SnapshotFeed(link, EdgeSnapshot, apply)
-    for listen in options.listen or ["127.0.0.1:8090"]:
-        try:
-            await server.listen(*split_listen(listen), reuse_port=True, freebind=True)
-        except (OSError, ValueError) as error:
-            log.error("edge can't start", reason=str(error))
-            return 1
+    addresses = options.listen or [("127.0.0.1", 8090)]
+    try:
+        for host, port in addresses:
+            await server.listen(host, port, reuse_port=True, freebind=True)
+        if options.listen_probes:
+            await probes.listen(*options.listen_probes)
+    except OSError as error:
+        log.error("edge can't start", reason=str(error))
+        return 1
     background = [
         spawn(feed.run(), "snapshot feed"),
         spawn(_follow(router, ports, changed), "public ports"),
         spawn(retry_failed(ports, lambda: _wanted(router)), "public ports, again"),
     ]
-    log.info("edge ready", worker=options.worker, listen=options.listen or ["127.0.0.1:8090"])
+    log.info("edge ready", worker=options.worker, listen=[f"{h}:{p}" for h, p in addresses])
     await stop.wait()
+    server.leave()
+    await asyncio.sleep(options.drain_lead_seconds)
     for task in background:
         task.cancel()
-    await asyncio.gather(server.drain(DRAIN_SECONDS), ports.drain(DRAIN_SECONDS))
+    seconds = options.drain_seconds
+    await asyncio.gather(server.drain(seconds), ports.drain(seconds))
+    await probes.close()
     pool.close()
     link.close()
     return 0
@@ -99,10 +100,11 @@ async def _follow(router: Router, ports: Ports, changed: asyncio.Event) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start one worker; return its exit code."""
     options = parse(arguments)
-
-    async def body(stop: asyncio.Event) -> int:
-        return await serve(options, stop)
-
+    try:
+        connect = control(options, "edge")
+    except SpecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     with suppress(KeyboardInterrupt):
-        return run(body)
+        return run(lambda stop: serve(options, connect, stop))
     return 130

@@ -1,5 +1,7 @@
 """Takes a request to one of its agent's replicas."""
 
+from hmac import compare_digest
+
 import msgspec
 
 from pai.edge.client_address import client_address
@@ -9,19 +11,9 @@ from pai.ir.snapshot import EdgeRoute, EdgeSnapshot
 from pai.wire import log
 from pai.wire.client import ClientPool, Endpoint, UpstreamResponse
 from pai.wire.exchange import Exchange
+from pai.wire.forwarded import UNSENT, vouched
 from pai.wire.message import Headers, RequestHead, UpstreamError
 
-# What a client says about itself and the way it came is the edge's to say.
-_OURS = frozenset(
-    (
-        b"forwarded",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-proto",
-        b"x-real-ip",
-    )
-)
 _UNKNOWN = Page(404, "unknown_host", "No such agent", "No agent has this address.")
 _NOTHING = Page(404, "not_found", "Nothing here", "This agent has no inbound port.")
 _STARTING = Page(
@@ -106,8 +98,13 @@ class Router:
             self._running[endpoint] = self._running.get(endpoint, 0) + 1
             try:
                 response = await self._send(exchange, endpoint, headers)
-                await exchange.relay(response)
-                return
+                if not _got_nothing(response, route):
+                    await exchange.relay(response)
+                    return
+                response.abort()
+                failure = UpstreamError("connect", f"{endpoint.host}: the agent does not listen")
+                if exchange.head.has_body:
+                    break  # part of it is gone
             except UpstreamError as error:
                 failure = error
                 if error.sent:
@@ -142,17 +139,15 @@ class Router:
 
 def outgoing(head: RequestHead, route: EdgeRoute, client: str, proto: bytes) -> Headers:
     """Return the fields for the sidecar: the client's own, and what the edge vouches for. Pure."""
-    headers = [
-        pair for pair in head.headers if pair[0] not in _OURS and not pair[0].startswith(b"x-pai-")
-    ]
-    host = next(value for name, value in head.headers if name == b"host")
-    headers += [
-        (b"x-forwarded-for", client.encode("ascii")),
-        (b"x-forwarded-proto", proto),
-        (b"x-forwarded-host", host),
-        (b"x-pai-edge", route.edge_token.encode("ascii")),
-    ]
-    return headers
+    return [*vouched(head, client, proto), (b"x-pai-edge", route.edge_token.encode("ascii"))]
+
+
+def _got_nothing(response: UpstreamResponse, route: EdgeRoute) -> bool:
+    """Say whether the sidecar proves that its agent could not be reached. Else 502 is an answer."""
+    if response.head.status != 502:
+        return False
+    proof = response.head.get(UNSENT)
+    return proof is not None and compare_digest(proof, route.edge_token.encode("ascii"))
 
 
 def _proto(head: RequestHead, *, behind_proxy: bool) -> bytes:

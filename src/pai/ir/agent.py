@@ -1,6 +1,6 @@
 """Agent: one AgentWorkload with references followed and defaults filled in."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -146,6 +146,40 @@ class Autoscaling(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[Metric, ...] = ()
 
 
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """One question that Kubernetes asks the agent; exactly one of path and command is set.
+
+    path: HTTP GET on `inbound.port`, asked through the sidecar. command: run in the container.
+    """
+
+    path: str = ""
+    command: tuple[str, ...] = ()
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    timeout_seconds: int = 1
+    failure_threshold: int = 3
+
+
+class Pod(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the agent's pods that Kubernetes alone knows.
+
+    tolerations, affinity: in Kubernetes' own form. node_selector: sorted by label.
+    image_pull_secrets: names of Secrets in the agent's namespace.
+    """
+
+    priority_class_name: str | None = None
+    runtime_class_name: str | None = None
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[dict[str, Any], ...] = ()
+    affinity: dict[str, Any] | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    liveness: Probe | None = None
+    readiness: Probe | None = None
+    startup: Probe | None = None
+    storage_class_name: str | None = None
+    termination_grace_seconds: int = 10
+
+
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """Everything needed to run one agent; no secret value, only names.
 
@@ -175,6 +209,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress = Egress()
     filesystem: Filesystem | None = None
     autoscaling: Autoscaling | None = None
+    pod: Pod = Pod()
     ops_instructions: str | None = None
     restarted_at: str | None = None
 

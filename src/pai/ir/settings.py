@@ -3,6 +3,8 @@
 Shape: docs/settings.md lists every field with its default; a test keeps both equal.
 """
 
+from typing import Literal
+
 import msgspec
 
 
@@ -31,3 +33,10 @@ class Settings(
     trusted_proxies: tuple[str, ...] = ()
     agent_ports_from: int = 20000
     uncounted_input: str = "learn"  # learn, or refuse: endpoints that can't count tokens
+    url_scheme: str = "http"  # of agents' URLs, as people outside see them
+    url_port: int = 0  # likewise; 0: edge_port
+    system_namespace: str = "pai-system"  # of the platform itself, on Kubernetes
+    restricted: bool = False  # pods without packet rules, as Pod Security `restricted` demands
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    cluster_ranges: tuple[str, ...] = ()  # of pods and Services: never upstreams
+    replica_storage_class: str | None = None  # of agents that name none; None: the cluster's own

@@ -51,7 +51,8 @@ class GatewayAgent(msgspec.Struct, frozen=True, kw_only=True):
 class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one gateway worker needs. version grows with each change.
 
-    uncounted_input: learn or refuse, see `Settings`.
+    uncounted_input: learn or refuse, see `Settings`. cert_pem, key_pem: of the TLS listener in a
+    cluster, for `gateway.pai.internal`; empty = there is none.
     """
 
     version: int
@@ -60,6 +61,8 @@ class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     wait_for_budget_seconds: float = 30.0
     uncounted_input: str = "learn"
+    cert_pem: str = ""
+    key_pem: str = ""
 
 
 class SidecarProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,18 +77,23 @@ class SidecarProvider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SidecarInbound(msgspec.Struct, frozen=True, kw_only=True):
-    """What the edge may reach. port None = nothing but exposed directories."""
+    """What the edge may reach. port None = nothing but exposed directories.
+
+    probe_paths: the paths of the agent that the engine's probes may ask for, and nothing else.
+    """
 
     port: int | None
     allow_cidrs: tuple[str, ...]
     edge_token: str
+    probe_paths: tuple[str, ...] = ()
 
 
 class SidecarSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one sidecar needs, for its own agent only.
 
-    llm_hosts: vendors' hostnames that lead to the gateway. gateway: base URL without path.
-    cert_pem, key_pem: leaf for every intercepted host, issued for this agent.
+    llm_hosts: vendors' hostnames that lead to the gateway. gateway: base URL without path; over
+    https a literal address, whose certificate is for `gateway.pai.internal` and from
+    gateway_ca_pem alone. cert_pem, key_pem: leaf for every intercepted host, issued for this agent.
     """
 
     version: int
@@ -102,6 +110,7 @@ class SidecarSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress
     network: Network
     expose: tuple[Expose, ...] = ()
+    gateway_ca_pem: str = ""
 
 
 class EdgeRoute(msgspec.Struct, frozen=True, kw_only=True):

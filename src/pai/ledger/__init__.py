@@ -1,11 +1,13 @@
 """The ledger: what every agent and every model has spent, reserved and may still spend.
 
 Control owns it and mounts `handle_leases` and `handle_settlements`; gateway workers are its only
-callers. One implementation on SQLite; `Ledger` is the border for another database.
+callers. It lies in a SQLite file, or in PostgreSQL where several controls share it.
 """
 
 from pai.ledger.balance import Balance
 from pai.ledger.handlers import handle_leases, handle_settlements
+from pai.ledger.opening import open_ledger
+from pai.ledger.postgres import PostgresLedger
 from pai.ledger.protocol import Ledger, LimitOf
 from pai.ledger.sqlite import SqliteLedger
 
@@ -13,7 +15,9 @@ __all__ = [
     "Balance",
     "Ledger",
     "LimitOf",
+    "PostgresLedger",
     "SqliteLedger",
     "handle_leases",
     "handle_settlements",
+    "open_ledger",
 ]

@@ -1,12 +1,13 @@
 """Decide one request's needs inside a transaction: all are granted, or none."""
 
-import sqlite3
 from typing import NamedTuple
 
 from pai.budget.share import lease_share
 from pai.ir.ledger import Lease, LeaseWant, Need
 from pai.ledger import rows
 from pai.ledger.protocol import LimitOf
+from pai.ledger.rows import Standing
+from pai.ledger.sql import Db
 
 
 class GrantResult(NamedTuple):
@@ -41,35 +42,38 @@ class _Held(NamedTuple):
     def fits(self) -> bool:
         return self.known and (self.free is None or self.short <= self.free)
 
+    @property
+    def size(self) -> int:
+        """What to grant, once everything of the request fits."""
+        return lease_share(self.short, max(self.short, self.need.wish - self.extra), self.free)
 
-def grant_want(
-    db: sqlite3.Connection, worker: str, want: LeaseWant, limit_of: LimitOf, now: float
-) -> GrantResult:
-    """Charge what is granted, and say how every subject stands."""
-    held = [_look_up(db, worker, want.day, need, limit_of) for need in want.needs]
-    if not all(each.fits for each in held):
-        short = [each.need.subject for each in held if not each.fits]
-        return GrantResult([_state(db, want.day, each, now, 0) for each in held], short)
-    states = []
-    for each in held:
-        wished = max(each.short, each.need.wish - each.extra)
-        size = lease_share(each.short, wished, each.free)
+    def state(self, day: str, size: int, running: int) -> Lease:
+        """Return how the subject stands after a grant of `size`."""
+        free = None if self.free is None else self.free - size
+        return Lease(self.need.subject, day, self.granted + size, free, running, self.known)
+
+
+def grant_want(db: Db, worker: str, want: LeaseWant, limit_of: LimitOf, now: float) -> GrantResult:
+    """Charge what is granted, and say how every subject stands. want: each subject once."""
+    subjects = [need.subject for need in want.needs]
+    standings = rows.standings(db, subjects, want.day, worker)
+    held = [_held(need, standings[need.subject], limit_of) for need in want.needs]
+    short = [each.need.subject for each in held if not each.fits]
+    sizes = [0 if short else each.size for each in held]
+    for subject, size in zip(subjects, sizes, strict=True):
         if size:
-            rows.add_grant(db, each.need.subject, want.day, worker, size)
-        states.append(_state(db, want.day, each, now, size))
-    return GrantResult(states, [])
+            rows.add_grant(db, subject, want.day, worker, size)
+    running = rows.running(db, subjects, want.day, now)
+    states = [
+        each.state(want.day, size, running[each.need.subject])
+        for each, size in zip(held, sizes, strict=True)
+    ]
+    return GrantResult(states, short)
 
 
-def _look_up(db: sqlite3.Connection, worker: str, day: str, need: Need, limit_of: LimitOf) -> _Held:
+def _held(need: Need, standing: Standing, limit_of: LimitOf) -> _Held:
     try:
         limit, known = limit_of(need.subject), True
     except LookupError:
         limit, known = 0, False
-    granted = rows.granted(db, need.subject, day, worker)
-    return _Held(need, granted, rows.charged(db, need.subject, day), limit, known)
-
-
-def _state(db: sqlite3.Connection, day: str, held: _Held, now: float, size: int) -> Lease:
-    free = None if held.free is None else held.free - size
-    running = rows.running(db, held.need.subject, day, now)
-    return Lease(held.need.subject, day, held.granted + size, free, running, held.known)
+    return _Held(need, standing.granted, standing.charged, limit, known)

@@ -1,6 +1,6 @@
 """What to do next about an agent, and what to tell of it. Pure: `now` is an argument."""
 
-from pai.reconcile.actions import (
+from pai.reconcile.containers.actions import (
     Action,
     CreateVolume,
     PullImage,
@@ -9,19 +9,19 @@ from pai.reconcile.actions import (
     RunContainer,
     StartContainer,
 )
-from pai.reconcile.exits import Event
-from pai.reconcile.history import History, Record, backoff, refused
-from pai.reconcile.observed import (
+from pai.reconcile.containers.history import History, Record, backoff, refused
+from pai.reconcile.containers.observed import (
     ImageState,
     Observed,
     ObservedContainer,
     ObservedVolume,
     Readiness,
 )
-from pai.reconcile.plan import plan
+from pai.reconcile.containers.plan import plan
+from pai.reconcile.containers.step import Step, next_step
+from pai.reconcile.event import Event
 from pai.reconcile.reasons import CONDITIONS, REASONS
 from pai.reconcile.status import AgentStatus, Condition, Surroundings, rejected_status
-from pai.reconcile.step import Step, next_step
 
 __all__ = [
     "CONDITIONS",

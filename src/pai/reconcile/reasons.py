@@ -8,6 +8,7 @@ CONDITIONS: dict[str, str] = {
     "Exposed": "the directories of `expose` are served; only with `expose`",
     "FilesystemConfined": "writing is confined as asked; only with `filesystem`",
     "ScalingActive": "the autoscaler decides the replica count; only with `autoscaling`",
+    "EgressConfined": "packet rules keep the agent's traffic on its sidecar; only on Kubernetes",
     "FieldsIgnored": "the spec holds fields without effect in this version; only then",
 }
 
@@ -18,6 +19,11 @@ REASONS: dict[str, str] = {
     "PullingImage": "an image is on its way",
     "ImagePullFailed": "an image could not be pulled; tried again with backoff",
     "StartRefused": "the engine refused to create or start a container; tried again with backoff",
+    "Unschedulable": "no node of the cluster has room for the pod, or none may take it",
+    "NameTaken": "an object with a name that the agent needs belongs to somebody else",
+    "PacketRules": "rules in the pod's kernel keep its traffic on the sidecar",
+    "NoPacketRules": "restricted pods have no packet rules: what is not sent to the sidecar is "
+    "stopped by NetworkPolicy alone, where the cluster's network enforces it",
     "SidecarNotReady": "the sidecar runs and has no valid configuration yet",
     "PortClosed": "the agent runs and does not accept connections on `inbound.port`",
     "Exited": "a container ended; started again with backoff",

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from pai.ir.agent import Agent
-from pai.reconcile.observed import Observed
 from pai.reconcile.reasons import REASONS
-from pai.reconcile.replica import ReplicaStep
 from pai.render.labels import selector
 
 Phase = Literal["Creating", "Pending", "Running", "Failed", "Terminating"]
@@ -61,23 +59,57 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     previous: AgentStatus | None = None
 
 
-def running_status(
-    agent: Agent,
-    observed: Observed,
-    steps: Sequence[ReplicaStep],
-    around: Surroundings,
-    now: datetime,
-) -> AgentStatus:
+class ReplicaState(Protocol):
+    """One wanted replica, as every engine tells it.
+
+    ready: it serves. reason, waiting: what it waits for. failing: it is down for a fault.
+    """
+
+    @property
+    def number(self) -> int:
+        """Return which replica this is."""
+
+    @property
+    def ready(self) -> bool:
+        """Say whether it serves."""
+
+    @property
+    def failing(self) -> bool:
+        """Say whether it is down for a fault."""
+
+    @property
+    def reason(self) -> str:
+        """Return the reason of the Ready condition while it does not serve."""
+
+    @property
+    def waiting(self) -> str:
+        """Return what it waits for, in words."""
+
+
+class Seen(NamedTuple):
+    """What an engine holds of a wanted agent.
+
+    live: replicas that exist. started: some container ran. facts: conditions of the engine's own.
+    """
+
+    replicas: Sequence[ReplicaState]
+    live: int
+    started: bool
+    facts: tuple[Condition, ...] = ()
+
+
+def running_status(agent: Agent, seen: Seen, around: Surroundings, now: datetime) -> AgentStatus:
     """Return the status of an agent that is wanted, paused or not."""
-    ready = sum(step.ready for step in steps)
-    phase, reason, message = _phase(agent, observed, steps, ready)
-    live = len({item.replica for item in observed.containers if item.step == "agent"})
+    ready = sum(replica.ready for replica in seen.replicas)
+    phase, reason, message = _phase(agent, seen, ready)
+    live = seen.live
     conditions = [
-        _condition("Ready", ready > 0, "Serving" if ready else reason, message),
-        _condition("Accepted", True, "Resolved"),
+        condition("Ready", ready > 0, "Serving" if ready else reason, message),
+        condition("Accepted", True, "Resolved"),
         _paused(agent),
         _budget(around),
         *_declared(agent, around),
+        *seen.facts,
     ]
     return AgentStatus(
         phase=phase,
@@ -108,8 +140,8 @@ def rejected_status(
     phase: Phase = "Pending" if reason == "RefNotFound" else "Failed"
     kept = [item for item in before.conditions if item.type not in {"Accepted", "Ready"}]
     conditions = [
-        _condition("Ready", before.ready_replicas > 0, reason, message),
-        _condition("Accepted", False, reason, message),
+        condition("Ready", before.ready_replicas > 0, reason, message),
+        condition("Accepted", False, reason, message),
         *kept,
     ]
     return msgspec.structs.replace(
@@ -122,13 +154,12 @@ def rejected_status(
     )
 
 
-def terminating_status(around: Surroundings, observed: Observed, now: datetime) -> AgentStatus:
-    """Return the status of an agent that is being deleted."""
+def terminating_status(around: Surroundings, live: int, now: datetime) -> AgentStatus:
+    """Return the status of an agent that is being deleted. live: replicas that still exist."""
     before = around.previous or AgentStatus()
-    live = len({item.replica for item in observed.containers})
     text = f"{live} replicas are being removed" if live else "volumes are being removed"
     conditions = [
-        _condition("Ready", False, "Deleting", text),
+        condition("Ready", False, "Deleting", text),
         *(item for item in before.conditions if item.type != "Ready"),
     ]
     return msgspec.structs.replace(
@@ -142,49 +173,47 @@ def terminating_status(around: Surroundings, observed: Observed, now: datetime) 
     )
 
 
-def _phase(
-    agent: Agent, observed: Observed, steps: Sequence[ReplicaStep], ready: int
-) -> tuple[Phase, str, str]:
+def _phase(agent: Agent, seen: Seen, ready: int) -> tuple[Phase, str, str]:
     """Return phase, reason and message; the worst replica speaks."""
     if agent.desired_replicas == 0:
         reason = "PausedByUser" if agent.paused else "ScaledToZero"
         return "Pending", reason, REASONS[reason]
-    failing = next((step for step in steps if step.failing), None)
-    waiting = next((step for step in steps if not step.ready), None)
+    failing = next((replica for replica in seen.replicas if replica.failing), None)
+    waiting = next((replica for replica in seen.replicas if not replica.ready), None)
     speaker = failing or waiting
     reason = speaker.reason or "Starting" if speaker else "Serving"
-    message = _message(speaker, len(steps))
+    message = _message(speaker, len(seen.replicas))
     if ready:
         return "Running", reason, message if failing else ""
     if failing:
         return "Failed", reason, message
-    started = any(item.started or item.running for item in observed.containers)
-    if not started and reason == "Starting":
+    if not seen.started and reason == "Starting":
         return "Creating", reason, message
     return "Pending", reason, message
 
 
-def _message(speaker: ReplicaStep | None, replicas: int) -> str:
+def _message(speaker: ReplicaState | None, replicas: int) -> str:
     if speaker is None:
         return ""
     return speaker.waiting if replicas == 1 else f"replica {speaker.number}: {speaker.waiting}"
 
 
-def _condition(kind: str, holds: bool, reason: str, message: str = "") -> Condition:
+def condition(kind: str, holds: bool, reason: str, message: str = "") -> Condition:
+    """Return a condition that is True or False; it is dated when the status is put together."""
     return Condition(type=kind, status=str(holds), reason=reason, message=message)
 
 
 def _paused(agent: Agent) -> Condition:
     if agent.desired_replicas:
-        return _condition("Paused", False, "Active")
+        return condition("Paused", False, "Active")
     reason = "PausedByUser" if agent.paused else "ScaledToZero"
-    return _condition("Paused", True, reason, REASONS[reason])
+    return condition("Paused", True, reason, REASONS[reason])
 
 
 def _budget(around: Surroundings) -> Condition:
     if not around.budget_spent:
-        return _condition("BudgetExhausted", False, "WithinBudget")
-    return _condition("BudgetExhausted", True, "BudgetSpent", around.budget_spent)
+        return condition("BudgetExhausted", False, "WithinBudget")
+    return condition("BudgetExhausted", True, "BudgetSpent", around.budget_spent)
 
 
 def _declared(agent: Agent, around: Surroundings) -> list[Condition]:
@@ -193,12 +222,12 @@ def _declared(agent: Agent, around: Surroundings) -> list[Condition]:
     if agent.expose:
         found.append(_exposed(agent))
     if agent.filesystem is not None:
-        found.append(_condition("FilesystemConfined", False, "NotBuilt", REASONS["NotBuilt"]))
+        found.append(condition("FilesystemConfined", False, "NotBuilt", REASONS["NotBuilt"]))
     if agent.autoscaling is not None:
-        found.append(_condition("ScalingActive", False, "NotBuilt", REASONS["NotBuilt"]))
+        found.append(condition("ScalingActive", False, "NotBuilt", REASONS["NotBuilt"]))
     if around.ignored_fields:
         fields = ", ".join(around.ignored_fields)
-        found.append(_condition("FieldsIgnored", True, "NotBuilt", f"without effect: {fields}"))
+        found.append(condition("FieldsIgnored", True, "NotBuilt", f"without effect: {fields}"))
     return found
 
 
@@ -210,9 +239,9 @@ def _exposed(agent: Agent) -> Condition:
         if not any(f"{entry.directory}/".startswith(f"{root}/") for root in roots)
     ]
     if not outside:
-        return _condition("Exposed", True, "Served")
+        return condition("Exposed", True, "Served")
     text = f"not on a volume of the agent: {', '.join(sorted(outside))}"
-    return _condition("Exposed", False, "OutsideVolumes", text)
+    return condition("Exposed", False, "OutsideVolumes", text)
 
 
 def _timed(

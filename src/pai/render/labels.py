@@ -11,6 +11,7 @@ STEP = "pai.io/step"
 VOLUME = "pai.io/volume"
 DIGEST = "pai.io/digest"
 POD = "pai.io/pod"
+MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 def agent_labels(instance: str, key: AgentKey) -> dict[str, str]:

@@ -37,10 +37,22 @@ class LogChunk(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class Output(Protocol):
+    """Bytes a command wrote, as they came."""
+
+    @property
+    def channel(self) -> Channel:
+        """Return where it wrote them."""
+
+    @property
+    def data(self) -> bytes:
+        """Return the bytes."""
+
+
 class ExecSession(Protocol):
     """A command that runs in an agent's container."""
 
-    async def read(self) -> LogChunk | None:
+    async def read(self) -> Output | None:
         """Return what it wrote next, None once it is over. With a terminal all is stdout."""
 
     async def write(self, data: bytes) -> None:

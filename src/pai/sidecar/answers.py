@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pai.sidecar.audit import AuditLog
-from pai.sidecar.names import Names, describe_refusal
+from pai.sidecar.names import Names
 from pai.sidecar.state import State
 from pai.wire.dns import A, Answer
 
@@ -22,7 +22,7 @@ def answers(
         routes = current().routes
         address = names.address_for(name, routes)
         if address is None:
-            audit.refuse(f"no such name: {describe_refusal(routes, name)}", host=name)
+            audit.refuse(f"no such name: {names.refusal(name, routes)}", host=name)
             return _UNKNOWN
         return Answer((address,)) if qtype == A else Answer()
 

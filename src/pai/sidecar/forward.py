@@ -1,6 +1,6 @@
 """Send a request that was let pass, and carry the answer back with no credential in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pai.providers.mask import Mask
 from pai.providers.redact import Redactor
@@ -116,23 +116,36 @@ async def forward_open(exchange: Exchange, state: State, route: PassRoute, host:
     await exchange.relay(response)
 
 
-async def forward_to_agent(exchange: Exchange, state: State, headers: Headers, port: int) -> None:
-    """Forward a request of the edge to the port that the agent listens on."""
+async def forward_to_agent(
+    exchange: Exchange,
+    state: State,
+    headers: Headers,
+    port: int,
+    unsent: tuple[bytes, str] | None = None,
+) -> None:
+    """Forward a request to the port that the agent listens on.
+
+    unsent: a field that says, when the agent can't be reached, that it got nothing.
+    """
     head = exchange.head
     endpoint = Endpoint("http", "127.0.0.1", port)
     try:
         response = await state.near.send(endpoint, head.method, head.target, headers, exchange)
     except UpstreamError as error:
-        await _fail(exchange, error)
+        proof = [] if unsent is None or error.sent else [(unsent[0], unsent[1].encode())]
+        await _fail(exchange, error, proof=proof)
         return
     await exchange.relay(response)
 
 
 async def _fail(
-    exchange: Exchange, error: UpstreamError, written: Callable[[int], None] | None = None
+    exchange: Exchange,
+    error: UpstreamError,
+    written: Callable[[int], None] | None = None,
+    proof: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
     status = _STATUS_OF.get(error.kind, 502)
     if written is not None:
         written(status)
     answer = failure(status, f"upstream_{error.kind}", error.message)
-    await exchange.respond(answer.status, answer.headers, answer.body)
+    await exchange.respond(answer.status, [*answer.headers, *proof], answer.body)

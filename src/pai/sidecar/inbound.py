@@ -16,6 +16,7 @@ from pai.sidecar.audit import AuditLog
 from pai.sidecar.forward import forward_to_agent
 from pai.sidecar.refusals import JSON, refusal
 from pai.sidecar.state import State
+from pai.wire.forwarded import UNSENT
 from pai.wire.guard import inside
 from pai.wire.server import Exchange
 
@@ -46,18 +47,13 @@ class Inbound:
             await self._to_agent(exchange, state, inbound.port)
 
     async def _to_agent(self, exchange: Exchange, state: State, port: int) -> None:
-        head = exchange.head
-        inbound = state.snapshot.inbound
+        head, inbound = exchange.head, state.snapshot.inbound
         client = client_address(head.headers)
         if client is None or not inside(client, inbound.allow_cidrs):
-            reason = f"client {client or 'without an address'} is not in inbound.allowCIDRs"
-            host, method = head.host.decode("ascii"), head.method.decode("ascii")
-            self._audit.refuse(reason, host=host, method=method, status=403)
-            answer = refusal("client_denied", reason, host=host, method=method)
-            await exchange.respond(answer.status, answer.headers, answer.body)
+            await refuse_client(exchange, self._audit, client)
             return
         headers = [(name, value) for name, value in head.headers if name != EDGE_HEADER]
-        await forward_to_agent(exchange, state, headers, port)
+        await forward_to_agent(exchange, state, headers, port, (UNSENT, inbound.edge_token))
 
     async def _ready(self, exchange: Exchange, state: State) -> None:
         port = state.snapshot.inbound.port
@@ -69,6 +65,16 @@ class Inbound:
             }
         )
         await exchange.respond(200, [JSON], body)
+
+
+async def refuse_client(exchange: Exchange, audit: AuditLog, client: str | None) -> None:
+    """Refuse a client that is in no range of `allowCIDRs`, and record it."""
+    head = exchange.head
+    reason = f"client {client or 'without an address'} is not in inbound.allowCIDRs"
+    host, method = head.host.decode("ascii"), head.method.decode("ascii")
+    audit.refuse(reason, host=host, method=method, status=403)
+    answer = refusal("client_denied", reason, host=host, method=method)
+    await exchange.respond(answer.status, answer.headers, answer.body)
 
 
 def from_edge(headers: Headers, inbound: SidecarInbound) -> bool:

@@ -23,11 +23,17 @@ _WORTH_REPEATING = frozenset((401, 403, 408, 429))
 
 
 class Sidecar:
-    """What is served now, and its replacement by what control says next."""
+    """What is served now, and its replacement by what control says next.
 
-    def __init__(self, audit: AuditLog, limits: ClientLimits | None = None) -> None:
+    replica: which one this is, where the snapshot can't know.
+    """
+
+    def __init__(
+        self, audit: AuditLog, limits: ClientLimits | None = None, replica: int | None = None
+    ) -> None:
         self._audit = audit
         self._limits = limits or ClientLimits()
+        self._replica = replica
         self._state: State | None = None
         self._refused: int | None = None
 
@@ -52,29 +58,35 @@ class Sidecar:
                 log.error("snapshot refused", version=snapshot.version, error=str(error))
             raise
         old, self._state = self._state, new
-        self._audit.agent, self._audit.replica = snapshot.agent, snapshot.replica
+        self._audit.agent = snapshot.agent
+        self._audit.replica = snapshot.replica if self._replica is None else self._replica
         if old is not None:
             spawn(old.retire(), "retire the state before")
         log.info("snapshot in use", version=snapshot.version, agent=snapshot.agent)
 
 
-async def serve(stop: asyncio.Event, bootstrap: Bootstrap, ports: Ports) -> int:
+async def serve(
+    stop: asyncio.Event, bootstrap: Bootstrap, ports: Ports, replica: int | None = None
+) -> int:
     """Run a sidecar until `stop` is set; return the exit code.
 
-    Nothing listens before the first snapshot is at work: an agent that starts early is refused.
+    Nothing but probes is answered before the first snapshot is at work: an agent that starts early
+    is refused. Ports are taken before anything else.
     """
     writer = log.Writer(1)
     lines = _Lines(writer.put)
     audit = AuditLog(lines.put)
-    sidecar = Sidecar(audit)
-    link = ControlLink.remote(bootstrap)
+    sidecar = Sidecar(audit, replica=replica)
+    listeners = Listeners(ports, lambda: sidecar.state, audit, ServerLimits())
+    listeners.bind()
+    link = ControlLink.remote(bootstrap, replica)
     feed = SnapshotFeed(link, SidecarSnapshot, sidecar.apply)
     following = spawn(feed.run(), "follow control")
-    listeners = Listeners(lambda: sidecar.state, audit, ServerLimits())
     shipping: asyncio.Task[None] | None = None
     try:
+        await listeners.start_probes()
         if await _first(feed.ready(), stop):
-            await listeners.start(ports)
+            await listeners.start()
             log.info("sidecar ready", version=sidecar.state.snapshot.version)
             shipping = spawn(audit.ship(_Shipper(link)), "ship audit records")
             await stop.wait()

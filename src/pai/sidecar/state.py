@@ -12,13 +12,14 @@ from pai.errors import SpecError
 from pai.ir.snapshot import Network, SidecarSnapshot
 from pai.sidecar.routes import PassRoute, Routes
 from pai.wire.client import ClientPool
-from pai.wire.dial import Dialer, FixedDialer
-from pai.wire.endpoint import Endpoint, Scheme
+from pai.wire.dial import Dialer, FixedDialer, NamedDialer
+from pai.wire.endpoint import Endpoint
 from pai.wire.guard import inside
 from pai.wire.limits import ClientLimits
-from pai.wire.tls import client_context, server_context
+from pai.wire.tls import client_context, only_ca_context, server_context
 
 LLM = "models"
+GATEWAY_NAME = "gateway.pai.internal"
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _RETIRE_PERIOD_SECONDS = 1.0
 _NEAR_SILENCE_SECONDS = 900.0
@@ -41,8 +42,8 @@ class State:
         self.upstream = ClientPool(Dialer(network, declared=True), tls, limits)
         self.named = Way(network, tls, limits, declared=True)
         self.unnamed = Way(network, tls, limits, declared=False)
-        self.gateway = _endpoint(snapshot.gateway)
-        self.near = ClientPool(_near(self.gateway, network), tls, _patient(limits))
+        self.gateway, near, near_tls = _gateway(snapshot)
+        self.near = ClientPool(near, near_tls, _patient(limits))
 
     def way_for(self, route: PassRoute) -> "Way":
         """Return what dials for a host that is passed through."""
@@ -109,20 +110,45 @@ def _dummies(snapshot: SidecarSnapshot) -> tuple[tuple[bytes, str], ...]:
     return (*services, *((dummy.encode(), LLM) for dummy in snapshot.llm_dummies))
 
 
-def _endpoint(base: str) -> Endpoint:
+def _gateway(snapshot: SidecarSnapshot) -> tuple[Endpoint, Dialer, ssl.SSLContext | None]:
+    """Return where the gateway is, what dials for what is near, and whom that trusts.
+
+    Raises SpecError.
+    """
+    base = snapshot.gateway
     parts = urlsplit(base)
-    schemes: dict[str, tuple[Scheme, int]] = {"http": ("http", 80), "https": ("https", 443)}
-    if parts.scheme not in schemes or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SpecError(f"gateway: {base!r} is not a base URL")
-    scheme, port = schemes[parts.scheme]
-    return Endpoint(scheme, parts.hostname, parts.port or port)
+    if parts.scheme == "http":
+        endpoint = Endpoint("http", parts.hostname, parts.port or 80)
+        return endpoint, _near(endpoint, snapshot.network), None
+    if not _is_literal(parts.hostname) or parts.port is None:
+        raise SpecError(f"gateway: {base!r} is not https://IP:PORT")
+    dialer = NamedDialer(GATEWAY_NAME, parts.hostname, parts.port)
+    return Endpoint("https", GATEWAY_NAME, parts.port), dialer, _gateway_tls(snapshot)
+
+
+def _gateway_tls(snapshot: SidecarSnapshot) -> ssl.SSLContext:
+    """Return a context that trusts the CA of this gateway, and never a system root."""
+    if not snapshot.gateway_ca_pem.strip():
+        raise SpecError("gateway: https needs gateway_ca_pem, the CA of its certificate")
+    try:
+        return only_ca_context(snapshot.gateway_ca_pem)
+    except (ssl.SSLError, ValueError):
+        raise SpecError("gateway_ca_pem: not a CA certificate") from None
 
 
 def _near(gateway: Endpoint, network: Network) -> Dialer:
     """Return a dialer for what control itself named; a name is a service inside the cluster."""
+    if _is_literal(gateway.host):
+        return FixedDialer()
+    inner = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+    return Dialer(msgspec.structs.replace(network, private_upstreams=inner), declared=True)
+
+
+def _is_literal(host: str) -> bool:
     try:
-        ip_address(gateway.host)
+        ip_address(host)
     except ValueError:
-        inner = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-        return Dialer(msgspec.structs.replace(network, private_upstreams=inner), declared=True)
-    return FixedDialer()
+        return False
+    return True

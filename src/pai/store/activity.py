@@ -5,28 +5,32 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pai.ir.agent import AgentKey
 from pai.ir.snapshot import AuditRecord
 from pai.store import tables
 from pai.store.record import Event
+from pai.store.upsert import put
 
 KEPT_EVENTS = 100
 KEPT_AUDIT = 2000  # of one agent
 KEPT_AUDIT_IN_ALL = 200_000
 KEPT_DAYS = 32
+_MESSAGE_BYTES = 2000  # PostgreSQL's index holds no row of more than about 2,700
 
 
 def record_event(connection: Connection, agent: AgentKey, event: Event) -> None:
     """Keep an event, or count up the one that says the same; the oldest go beyond the bound."""
     table = tables.events
-    row = upsert(table).values(
-        namespace=agent.namespace, agent=agent.name, **msgspec.structs.asdict(event)
-    )
-    again = {"at": event.at, "count": table.c.count + event.count}
-    keys = ["namespace", "agent", "type", "reason", "message"]
-    connection.execute(row.on_conflict_do_update(index_elements=keys, set_=again))
+    key = {
+        "namespace": agent.namespace,
+        "agent": agent.name,
+        "type": event.type,
+        "reason": event.reason,
+        "message": _storable(event.message),
+    }
+    values = {"at": event.at, "count": event.count}
+    put(connection, table, key, values, again={**values, "count": table.c.count + event.count})
     mine = (table.c.namespace == agent.namespace, table.c.agent == agent.name)
     kept = select(table.c.id).where(*mine).order_by(table.c.at.desc(), table.c.id.desc())
     connection.execute(delete(table).where(*mine, table.c.id.not_in(kept.limit(KEPT_EVENTS))))
@@ -92,14 +96,18 @@ def forget(connection: Connection, agent: AgentKey) -> None:
         )
 
 
+def _storable(message: str) -> str:
+    """Return a message that every database can hold and index."""
+    text = message.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    cut = text.encode()[:_MESSAGE_BYTES].decode(errors="ignore")
+    return text if cut == text else f"{cut}…"
+
+
 def _count(connection: Connection, agent: AgentKey, day: str, provider: str, number: int) -> None:
     table = tables.request_counts
-    row = upsert(table).values(
-        namespace=agent.namespace, agent=agent.name, day=day, provider=provider, requests=number
-    )
-    keys = ["namespace", "agent", "day", "provider"]
+    key = {"namespace": agent.namespace, "agent": agent.name, "day": day, "provider": provider}
     more = {"requests": table.c.requests + number}
-    connection.execute(row.on_conflict_do_update(index_elements=keys, set_=more))
+    put(connection, table, key, {"requests": number}, again=more)
     mine = (table.c.namespace == agent.namespace, table.c.agent == agent.name)
     days = select(table.c.day).where(*mine).distinct().order_by(table.c.day.desc())
     connection.execute(delete(table).where(*mine, table.c.day.not_in(days.limit(KEPT_DAYS))))

@@ -2,11 +2,11 @@
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pai.store import tables
 from pai.store.errors import VersionGoneError
 from pai.store.record import Change, ChangeType, Outcome, Record, Written
+from pai.store.upsert import put
 
 KEPT_CHANGES = 10_000
 _SLACK = 500  # prune in steps: one DELETE for many commits
@@ -28,8 +28,7 @@ def newest_version(connection: Connection) -> int:
 def next_version(connection: Connection) -> int:
     """Take the next resource version."""
     version = newest_version(connection) + 1
-    row = upsert(tables.meta).values(name=_COUNTER, value=str(version))
-    connection.execute(row.on_conflict_do_update(set_={"value": str(version)}))
+    put(connection, tables.meta, {"name": _COUNTER}, {"value": str(version)})
     return version
 
 

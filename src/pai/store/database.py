@@ -1,10 +1,13 @@
-"""One SQLite file through SQLAlchemy: opened for durability, errors sorted by who can act."""
+"""A database through SQLAlchemy, for one thread at a time; errors sorted by who can act.
+
+Here is SQLite, opened for durability; `postgres_database` is the other one.
+"""
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -26,6 +29,41 @@ _TRANSIENT = (
     ("unable to open", "{file} can't be opened", "check that directory's owner and mode"),
     ("readonly", "{file} is read-only", "check the file's owner and mode"),
 )
+
+
+class Database(Protocol):
+    """What a store needs of its database."""
+
+    name: str
+
+    def transaction(self, *, writing: bool = True) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction; durable when the block ends, else undone.
+
+        writing: no other such transaction runs beside it. Raises TransientError when the database
+        can't be used now.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class SqliteDatabase:
+    """One SQLite file. Every transaction takes the write lock: there is but one connection."""
+
+    def __init__(self, file: Path) -> None:
+        self.name = file.name
+        self._file = file
+        self._engine = open_database(file)
+
+    def transaction(self, *, writing: bool = True) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction; see `Database`."""
+        return transaction(self._engine, self._file)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
 
 
 def open_database(file: Path) -> Engine:

@@ -1,15 +1,17 @@
-"""Schema versions of the SQLite file. A version, once released, is never edited; append one.
+"""Schema versions of the store. A version, once released, is never edited; append one.
 
-`migrate` runs in the caller's transaction: a file is at the old version or at the new one.
+`migrate` runs in the caller's transaction: a database is at the old version or at the new one.
 """
 
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from pai.store import tables
 from pai.store.errors import SchemaTooNewError
+from pai.store.upsert import put
 
-_V1 = (
+_RESOURCES_V1 = (
     """CREATE TABLE resources (
         kind VARCHAR NOT NULL, namespace VARCHAR NOT NULL, name VARCHAR NOT NULL,
         uid VARCHAR NOT NULL UNIQUE, generation INTEGER NOT NULL,
@@ -22,6 +24,8 @@ _V1 = (
     """CREATE TABLE changes (
         resource_version INTEGER NOT NULL PRIMARY KEY, type VARCHAR NOT NULL,
         record VARCHAR NOT NULL)""",
+)
+_ACTIVITY_V1 = (
     """CREATE TABLE events (
         id INTEGER NOT NULL PRIMARY KEY, namespace VARCHAR NOT NULL, agent VARCHAR NOT NULL,
         at VARCHAR NOT NULL, type VARCHAR NOT NULL, reason VARCHAR NOT NULL,
@@ -44,30 +48,47 @@ _V1 = (
 )
 
 Migration = Sequence[str]
-MIGRATIONS: tuple[Migration, ...] = (_V1,)
+MIGRATIONS: tuple[Migration, ...] = ((*_RESOURCES_V1, *_ACTIVITY_V1),)
+"""Of a SQLite file; each entry is one version."""
+POSTGRES_MIGRATIONS: tuple[Migration, ...] = (_ACTIVITY_V1,)
+"""Of a PostgreSQL database: resources never lie there."""
+_NEWEST = {"sqlite": MIGRATIONS, "postgresql": POSTGRES_MIGRATIONS}
+
+# How PostgreSQL spells a word of SQLite's, in this order. Texts sort by code point there too.
+_POSTGRES = (
+    ("id INTEGER NOT NULL PRIMARY KEY", "id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    (" INTEGER", " BIGINT"),
+    (" VARCHAR", ' VARCHAR COLLATE "C"'),
+)
 
 _META = (
     "CREATE TABLE IF NOT EXISTS meta (name VARCHAR NOT NULL PRIMARY KEY, value VARCHAR NOT NULL)"
 )
 
 
-def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+def migrate(connection: Connection, migrations: Sequence[Migration] | None = None) -> int:
     """Bring the schema forward to the newest version; return the version it had before.
 
-    Raises SchemaTooNewError when the file is newer than this program.
+    Raises SchemaTooNewError when the database is newer than this program.
     """
-    connection.exec_driver_sql(_META)
+    steps = migrations or _NEWEST[connection.dialect.name]
+    _execute(connection, _META)
     row = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'schema'").first()
     found = int(row[0]) if row else 0
-    if found > len(migrations):
+    if found > len(steps):
         raise SchemaTooNewError(
-            f"pai.db has schema version {found}, this Pai knows up to {len(migrations)}",
+            f"the store has schema version {found}, this Pai knows up to {len(steps)}",
             hint="use the newer version of Pai that wrote it",
         )
-    for statements in migrations[found:]:
+    for statements in steps[found:]:
         for statement in statements:
-            connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?)", (str(len(migrations)),)
-    )
+            _execute(connection, statement)
+    put(connection, tables.meta, {"name": "schema"}, {"value": str(len(steps))})
     return found
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    if connection.dialect.name == "postgresql":
+        for word, spelling in _POSTGRES:
+            statement = statement.replace(word, spelling)
+    connection.exec_driver_sql(statement)

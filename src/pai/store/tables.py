@@ -1,4 +1,4 @@
-"""Tables of the SQLite store, as of the newest schema version (see `migrations`)."""
+"""Tables of the store, as of the newest schema version (see `migrations`)."""
 
 from sqlalchemy import (
     Column,

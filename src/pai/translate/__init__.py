@@ -11,7 +11,7 @@ from pai.translate.providers import translate_provider
 from pai.translate.references import References
 from pai.translate.storage import shrunk_volumes
 from pai.translate.vendors import ENDPOINTS, LLM_HOSTS
-from pai.translate.warnings import apply_warnings
+from pai.translate.warnings import apply_warnings, local_warnings
 
 __all__ = [
     "ENDPOINTS",
@@ -21,6 +21,7 @@ __all__ = [
     "Translation",
     "apply_warnings",
     "host_id",
+    "local_warnings",
     "shrunk_volumes",
     "translate",
     "translate_binding",

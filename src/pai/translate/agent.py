@@ -17,6 +17,7 @@ from pai.translate.bindings import translate_binding
 from pai.translate.conflicts import egress_warnings, host_faults
 from pai.translate.environment import environment
 from pai.translate.injected import override_warnings
+from pai.translate.pod import pod
 from pai.translate.providers import translate_provider
 from pai.translate.references import References, follow
 from pai.translate.storage import config_files, volumes
@@ -104,6 +105,7 @@ def _agent(
         egress=_egress(spec),
         filesystem=_filesystem(spec),
         autoscaling=_autoscaling(spec),
+        pod=pod(spec.pod),
         ops_instructions=spec.ops.instructions if spec.ops else None,
         restarted_at=metadata.annotations.get(RESTARTED_AT_ANNOTATION),
     )

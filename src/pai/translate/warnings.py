@@ -13,6 +13,15 @@ def apply_warnings(resource: Resource) -> list[str]:
     return resource_warnings(resource) + pending_warnings(resource)
 
 
+def local_warnings(resource: Resource) -> list[str]:
+    """Return what has no effect on a container engine, each with its path; Kubernetes knows it."""
+    if not isinstance(resource, AgentWorkload) or resource.spec.pod is None:
+        return []
+    used = [f"spec.pod.{name}" for name in resource.spec.pod.to_wire()]
+    fields = ", ".join(used) or "spec.pod"
+    return [f"{fields}: no effect here: only Kubernetes has pods; the agent runs without"]
+
+
 def resource_warnings(resource: Resource) -> list[str]:
     """Return what is legal and probably not meant, each with its path."""
     if isinstance(resource, ModelBinding):

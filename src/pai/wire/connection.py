@@ -90,11 +90,11 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start serving, unless there are too many connections."""
         self.transport = cast(asyncio.Transport, transport)
+        self.peer = _address(transport.get_extra_info("peername"))
         if not self._server.admit(self):
             self._phase = _CLOSED
             self.transport.abort()
             return
-        self.peer = _address(transport.get_extra_info("peername"))
         self.local = _address(transport.get_extra_info("sockname"))
         if self._server.original_dst and self.original_dst is None:
             self.original_dst = original_destination(transport.get_extra_info("socket"))
@@ -224,7 +224,7 @@ class ServerConnection(asyncio.Protocol):
 
     def stays_open(self, exchange: Exchange) -> bool:
         """Decide, as the response's head is written, whether another request may follow."""
-        if self._server.draining or self.keep_alive is False:
+        if self._server.leaving or self.keep_alive is False:
             self.keep_alive = False
         elif not exchange.body_ended:
             left = exchange.head.content_length

@@ -100,6 +100,22 @@ class FixedDialer(Dialer):
         return None
 
 
+class NamedDialer(FixedDialer):
+    """Dials one literal address for one name: of the name, only the certificate must know."""
+
+    def __init__(self, name: str, address: str, port: int) -> None:
+        super().__init__()
+        self._name, self._at = name, (address, port)
+
+    async def addresses(self, endpoint: Endpoint) -> AsyncIterator[tuple[str, int]]:
+        """Yield the address of the name; a literal one is dialled as it is."""
+        if endpoint.host == self._name:
+            yield self._at
+            return
+        async for candidate in super().addresses(endpoint):
+            yield candidate
+
+
 def _literal(host: str) -> str | None:
     try:
         return str(ip_address(host))

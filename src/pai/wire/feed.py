@@ -19,6 +19,7 @@ from pai.wire.limits import ClientLimits
 from pai.wire.message import Headers, PayloadTooLarge
 
 PREFIX = b"/internal/v1/"
+REPLICA_HEADER = b"x-pai-replica"
 WAIT_SECONDS = 25
 ANSWER_BYTES = 64 * 1024 * 1024
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.2, 5.0
@@ -37,7 +38,7 @@ SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
 
 
 class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
-    """How a sidecar finds control: the contents of its bootstrap file."""
+    """How a process finds control over the network: the contents of its bootstrap file."""
 
     control: str
     ca_pem: str
@@ -63,12 +64,22 @@ class ControlError(TransientError):
 
 
 class ControlLink:
-    """Calls of the internal API. credential: read anew for each call, as it may be replaced."""
+    """Calls of the internal API.
 
-    def __init__(self, pool: ClientPool, endpoint: Endpoint, credential: Callable[[], str]) -> None:
+    credential: read anew for each call, as it may be replaced. headers: sent with each call.
+    """
+
+    def __init__(
+        self,
+        pool: ClientPool,
+        endpoint: Endpoint,
+        credential: Callable[[], str],
+        headers: Headers | None = None,
+    ) -> None:
         self._pool = pool
         self._endpoint = endpoint
-        self._credential = credential
+        self._headers = headers or []
+        self.credential = credential
 
     @classmethod
     def local(cls, data: Path, role: str) -> "ControlLink":
@@ -79,9 +90,10 @@ class ControlLink:
         return cls(pool, endpoint, lambda: file.read_text(encoding="ascii").strip())
 
     @classmethod
-    def remote(cls, bootstrap: Bootstrap) -> "ControlLink":
-        """Return the link of a sidecar: TLS, trusting control's own CA alone.
+    def remote(cls, bootstrap: Bootstrap, replica: int | None = None) -> "ControlLink":
+        """Return a link over the network: TLS, trusting control's own CA alone.
 
+        replica: which one of its agent a sidecar is, where its credential does not say so.
         Raises ValueError when `control` is not `https://IP:PORT`.
         """
         url = urlsplit(bootstrap.control)
@@ -96,7 +108,8 @@ class ControlLink:
         context = tls.only_ca_context(bootstrap.ca_pem)
         pool = ClientPool(Dialer(network, declared=True), context, _LIMITS)
         endpoint = Endpoint("https", bootstrap.server_name, url.port)
-        return cls(pool, endpoint, lambda: bootstrap.credential)
+        headers = [] if replica is None else [(REPLICA_HEADER, b"%d" % replica)]
+        return cls(pool, endpoint, lambda: bootstrap.credential, headers)
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """Make one call. path: below `/internal/v1/`.
@@ -104,8 +117,9 @@ class ControlLink:
         Raises TransientError when control is out of reach, OSError when there is no credential.
         """
         headers: Headers = [
-            (b"authorization", b"Bearer " + self._credential().encode("ascii")),
+            (b"authorization", b"Bearer " + self.credential().encode("ascii")),
             (b"accept", b"application/json"),
+            *self._headers,
         ]
         if body is not None:
             headers.append((b"content-type", b"application/json"))

@@ -12,12 +12,14 @@ class ServerLimits:
 
     body_bytes: None = any size; `Exchange.read_body` has its own bound. linger: how long and how
     much of an unread body is thrown away so that the client can read an early answer.
+    connections_per_peer: from one address; None = as many as there may be.
     """
 
     head_bytes: int = 32 * 1024
     head_fields: int = 100
     body_bytes: int | None = None
     connections: int = 4096
+    connections_per_peer: int | None = None
     head_seconds: float = 15.0
     body_idle_seconds: float = 60.0
     keep_alive_seconds: float = 75.0

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from pai.wire.connection import ServerConnection
@@ -41,10 +42,12 @@ class HttpServer:
         self.limits = limits or ServerLimits()
         self.original_dst = original_dst
         self.draining = False
+        self.leaving = False
         self._on_refused = on_refused
         self._listeners: list[asyncio.Server] = []
         self._accepting: list[tuple[asyncio.Task[None], socket.socket]] = []
         self._connections: set[ServerConnection] = set()
+        self._by_peer: Counter[str] = Counter()
         self._deadlines = Deadlines()
         self._emptied: asyncio.Future[None] | None = None
         self.turned_away = 0
@@ -136,14 +139,26 @@ class HttpServer:
         if self.draining or len(self._connections) >= self.limits.connections:
             self.turned_away += 1
             return False
+        most, peer = self.limits.connections_per_peer, connection.peer[0]
+        if most is not None:
+            if self._by_peer[peer] >= most:
+                self.turned_away += 1
+                return False
+            self._by_peer[peer] += 1
         self._connections.add(connection)
         self._deadlines.add(connection)
         return True
 
     def discard(self, connection: ServerConnection) -> None:
         """Forget a connection that has ended."""
+        if connection not in self._connections:
+            return
         self._connections.discard(connection)
         self._deadlines.discard(connection)
+        if self.limits.connections_per_peer is not None:
+            self._by_peer[connection.peer[0]] -= 1
+            if not self._by_peer[connection.peer[0]]:
+                del self._by_peer[connection.peer[0]]
         if not self._connections and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)
 
@@ -163,9 +178,13 @@ class HttpServer:
         self._listeners.clear()
         self._accepting.clear()
 
+    def leave(self) -> None:
+        """Go on, but let each connection end with its next response: clients go elsewhere."""
+        self.leaving = True
+
     async def drain(self, seconds: float) -> None:
         """Accept no more, let running exchanges end for `seconds`, then abort the rest."""
-        self.draining = True
+        self.draining = self.leaving = True
         await self.close_listeners()
         for connection in tuple(self._connections):
             connection.drain()

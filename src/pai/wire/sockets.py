@@ -13,9 +13,45 @@ BACKLOG = 1024
 def listening_socket(
     host: str, port: int, *, reuse_port: bool = False, freebind: bool = False
 ) -> socket.socket:
-    """Return a bound, non-blocking TCP socket. host: an IP address.
+    """Return a listening, non-blocking TCP socket. host: an IP address.
 
     freebind: the address need not exist yet. Raises OSError with host and port in its text.
+    """
+    sock = bound_socket(host, port, reuse_port=reuse_port, freebind=freebind)
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _named(error, host, port) from error
+    return sock
+
+
+def held_socket(host: str, port: int) -> socket.socket:
+    """Return a bound socket that refuses connections until `open_held`.
+
+    Nobody else can bind the port meanwhile: with SO_REUSEADDR left on, another socket that has it
+    too could, and could listen first. Raises OSError with host and port in its text.
+    """
+    sock = bound_socket(host, port)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return sock
+
+
+def open_held(sock: socket.socket) -> None:
+    """Listen on a socket that was held; old connections of the port in TIME_WAIT don't matter.
+
+    Raises OSError.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.listen(BACKLOG)
+
+
+def bound_socket(
+    host: str, port: int, *, reuse_port: bool = False, freebind: bool = False
+) -> socket.socket:
+    """Return a bound, non-blocking TCP socket that refuses connections until it listens.
+
+    Raises OSError with host and port in its text.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -30,12 +66,14 @@ def listening_socket(
             level, option = (_SOL_IPV6, _IPV6_FREEBIND) if six else (0, _IP_FREEBIND)
             sock.setsockopt(level, option, 1)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        where = f"{host}:{port}"
-        raise OSError(error.errno, f"can't listen on {where}: {error.strerror}") from error
+        raise _named(error, host, port) from error
     return sock
+
+
+def _named(error: OSError, host: str, port: int) -> OSError:
+    return OSError(error.errno, f"can't listen on {host}:{port}: {error.strerror}")
 
 
 def listening_unix_socket(path: str, mode: int = 0o600) -> socket.socket:

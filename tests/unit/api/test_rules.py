@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.api.examples import DELETE, document
 
+from pai.api.agentworkload import relay_hash
 from pai.api.fault import DocumentErrors
 from pai.api.validation import validate
 
@@ -28,6 +29,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     (AGENT, "metadata.name", "__", "metadata.name", "is no name"),
     (AGENT, "metadata.name", "a" * 41, "metadata.name", "longer than 40"),
     (AGENT, "metadata.name", 7, "metadata.name", "put quotes around it"),
+    (AGENT, "metadata.namespace", "a" * 64, "metadata.namespace", "longer than 63"),
+    (AGENT, "metadata.labels", {"a..b/c": "x"}, "metadata.labels[a..b/c]", "no label key"),
     (AGENT, "metadata.namespace", "A", "metadata.namespace", "did you mean 'a'?"),
     (AGENT, "metadata.labels", {"a b": "x"}, "metadata.labels[a b]", "no label key"),
     (AGENT, "metadata.labels", {"a": "x y"}, "metadata.labels.a", "at most 63"),
@@ -66,7 +69,27 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     (AGENT, "spec.inbound", [], "spec.inbound", "must be a mapping of fields, not a list"),
     (AGENT, "spec.inbound", {"port": 0}, "spec.inbound.port", "at least 1"),
     (AGENT, "spec.inbound", {"port": 65536}, "spec.inbound.port", "at most 65535"),
-    (AGENT, "spec.inbound", {"port": 8081}, "spec.inbound.port", "is taken"),
+    *[
+        (AGENT, "spec.inbound", {"port": port}, "spec.inbound.port", "is taken")
+        for port in (8000, 8053, 8081, 8082, 8083, 8084, 8443)
+    ],
+    *[
+        (AGENT, "spec.inbound", {"port": 1, "allowCIDRs": [block]}, place, "is no CIDR block")
+        for place in ("spec.inbound.allowCIDRs[0]",)
+        for block in (
+            "",
+            "/",
+            "10.0.0.0/255.0.0.0",
+            "10.0.0.0/08",
+            "010.0.0.0/8",
+            "10.0.0/8",
+            "10.0.0.0/33",
+            "::ffff:10.0.0.0/104",
+            "fe80::%1/64",
+            "::1/0",
+            " ::/0",
+        )
+    ],
     (
         AGENT,
         "spec.inbound",
@@ -132,6 +155,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
             ("/a/../b", "written out"),
             ("/a//b", "written out"),
             ("/a/./b", "written out"),
+            ("//", "written out"),
+            ("/a/..", "written out"),
             ("/a\nb", "control characters"),
             ("/" + "a" * 1024, "at most 1024"),
         )
@@ -145,6 +170,12 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
             ("0", "above zero"),
             ("-1Gi", "not a quantity"),
             ("1e30", "too large"),
+            ("9223372036854775807", "too large"),
+            ("8Ei", "too large"),
+            ("0e9", "above zero"),
+            ("1" * 41, "not a quantity"),
+            ("+1Gi", "not a quantity"),
+            ("1 Gi", "did you mean '1Gi'?"),
             ("", "not a quantity"),
             (True, "must be text"),
         )
@@ -157,12 +188,14 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
             ("/a.json", "lies in the directory '/'"),
             ("/a/../b", "written out"),
             ("/a/", "is a directory"),
+            ("/a/" + "b" * 510, "at most 512"),
             ("/", "is a directory"),
             ("/proc/x", "reserved"),
             ("/run/pai/x/y", "reserved"),
             ("/run/pai", "reserved"),
         )
     ],
+    (AGENT, "spec.configFiles", [FILE] * 129, "spec.configFiles", "at most 128 entries"),
     (AGENT, "spec.configFiles", [FILE, FILE], "spec.configFiles[1].path", "given twice"),
     (
         AGENT,
@@ -185,7 +218,9 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     (AGENT, "spec.env", [{"name": "1A", "value": ""}], "spec.env[0].name", "no variable name"),
     (AGENT, "spec.env", [{"name": "A=B", "value": ""}], "spec.env[0].name", "no variable name"),
     (AGENT, "spec.env", [{"name": "A", "value": "\0"}], "spec.env[0].value", "NUL"),
-    (AGENT, "spec.env", [{"name": "A", "value": "x" * 131_072}], "spec.env[0].value", "longer"),
+    (AGENT, "spec.env", [{"name": "A", "value": "x" * 131_072}], "spec.env[0].value", "130560"),
+    (AGENT, "spec.env", [{"name": "A", "value": "é" * 70_000}], "spec.env[0].value", "longer"),
+    (AGENT, "spec.env", [{"name": "A" * 257, "value": ""}], "spec.env[0].name", "at most 256"),
     (AGENT, "spec.env", [{"name": "A", "value": ""}] * 2, "spec.env[1].name", "given twice"),
     (AGENT, "spec.env", {"A": "b"}, "spec.env", "must be a list, not a mapping"),
     (
@@ -208,6 +243,13 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
         {"limits": {"gpu": 1}},
         "spec.resources.limits.gpu",
         "did you mean 'cpu'?",
+    ),
+    (
+        AGENT,
+        "spec.resources",
+        {"requests": {"cpu": "100.9m"}, "limits": {"cpu": "100.1m"}},
+        "spec.resources.requests.cpu",
+        "requests.cpu is above limits.cpu",
     ),
     (AGENT, "spec.resources", {"limits": {"cpu": 0}}, "spec.resources.limits.cpu", "above zero"),
     (AGENT, "spec.tokens", {"maxPerDay": 0}, "spec.tokens.maxPerDay", "at least 1"),
@@ -281,6 +323,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
             ("a..b", "no host name"),
             ("a.b.", "final '.'"),
             ("bücher.example", "xn--"),
+            ("a\u212a.example", "xn--"),
+            ("a" * 63 + ".b" * 96, "no host name"),
             ("a" * 64 + ".b", "no host name"),
             ("a_b .c", "no host name"),
         )
@@ -414,6 +458,13 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
             ("https://a\\b", "is no URL"),
             ("https://[::1", "is no URL"),
             ("https://-a.example", "no host name"),
+            ("https://a.example:", "is no URL"),
+            ("https://a.example:080", "is no URL"),
+            ("https://[::ffff:10.0.0.1]", "is no URL"),
+            ("https://[fe80::1%25eth0]", "is no URL"),
+            ("https://[::g]", "is no URL"),
+            ("https://a.example/\u2003x", "is no URL"),
+            ("https://a.example/" + "a" * 2048, "at most 2048"),
         )
     ],
     (MODEL, "spec.retry", {"maxAttempts": 0}, "spec.retry.maxAttempts", "at least 1"),
@@ -536,6 +587,26 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     (AGENT, "", None),
     (AGENT, "status", {"phase": "anything"}),
     (AGENT, "metadata.managedFields", [{}]),
+    (AGENT, "metadata.namespace", "a" * 63),
+    (AGENT, "metadata.annotations", {"UP.example/A": "x\0"}),
+    (
+        AGENT,
+        "metadata",
+        {
+            "name": "a",
+            "generateName": "a-",
+            "selfLink": "/",
+            "uid": "u",
+            "resourceVersion": "7",
+            "generation": 2,
+            "creationTimestamp": None,
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "deletionGracePeriodSeconds": 0,
+            "finalizers": ["foregroundDeletion"],
+            "ownerReferences": [{"uid": "u"}],
+            "managedFields": [{"manager": "kubectl"}],
+        },
+    ),
     (AGENT, "metadata.uid", "u"),
     (AGENT, "spec.providers", None),
     (AGENT, "spec.image", "localhost:5000/a/b:v1@sha256:" + "0" * 64),
@@ -573,6 +644,8 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ),
     (MODEL, "spec.endpoint", "http://127.0.0.1:9000/v1/"),
     (MODEL, "spec.endpoint", "http://[::1]:9000"),
+    (MODEL, "spec.endpoint", "HTTPS://A.example.:65535/%zz@x"),
+    (MODEL, "spec.endpoint", "http://2130706433"),
     (MODEL, "spec.prices", {"input": 1, "output": 2.5, "cached": 0}),
     (PROVIDER, "spec.auth", {"header": "X-Api-Key", "prefix": ""}),
     (PROVIDER, "spec.auth", {"param": "api_key"}),
@@ -626,3 +699,11 @@ def test_values_are_normalised() -> None:
     assert model.to_wire()["spec"]["endpoint"] == "https://a.example/v1"
     provider = validate(document(PROVIDER, "spec.host", "CRM.Example.com"))
     assert provider.to_wire()["spec"]["host"] == "crm.example.com"
+
+
+def test_a_relays_token_is_hashed_once() -> None:
+    kept = relay_hash("s3cr3t")
+    assert kept.startswith("sha256:")
+    assert "s3cr3t" not in kept
+    assert relay_hash(kept) == kept
+    assert relay_hash("sha256:s3cr3t") != "sha256:s3cr3t"

@@ -12,7 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from websockets.sync.server import Server, ServerConnection, serve, unix_serve
 
+from pai.cli.client import MACHINE
 from pai.cli.contexts import Context
+from pai.cli.door import Door
 from pai.cli.execution import exec_url, run_remote
 from pai.cli.failures import CommandError
 from pai.errors import TransientError
@@ -53,7 +55,8 @@ def end(code: int) -> bytes:
 
 
 def test_the_url_holds_every_part() -> None:
-    url = exec_url("https://h", "n/s", "a", ["sh", "-c", "a&b=c ü"], replica=2, tty=True)
+    door = Door("https://h", MACHINE, "n/s")
+    url = exec_url(door, "a", ["sh", "-c", "a&b=c ü"], replica=2, tty=True)
     parts = urlsplit(url)
     assert (parts.scheme, parts.path) == ("wss", "/api/v1/namespaces/n%2Fs/agentworkloads/a/exec")
     assert parse_qsl(parts.query) == [

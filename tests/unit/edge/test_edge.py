@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.unit.wire.kernel import Kernel, read_response, until
 
 from pai.edge.ports import Ports
-from pai.edge.process import CLIENT_LIMITS, parse, split_listen
+from pai.edge.process import CLIENT_LIMITS, parse
 from pai.edge.router import Router
 from pai.ir.snapshot import EdgeRoute, EdgeSnapshot
 from pai.wire import log
@@ -346,7 +346,6 @@ async def test_public_ports_follow_the_table(edge: Edge) -> None:
 
 def test_the_command_line() -> None:
     options = parse(["--data", "/d", "--worker", "1", "--listen", "0.0.0.0:80"])
-    assert (str(options.data), options.worker, options.listen) == ("/d", 1, ["0.0.0.0:80"])
-    assert split_listen("[::]:80") == ("::", 80)
-    with pytest.raises(ValueError, match="HOST:PORT"):
-        split_listen("80")
+    assert (str(options.data), options.worker, options.listen) == ("/d", 1, [("0.0.0.0", 80)])
+    with pytest.raises(SystemExit):
+        parse(["--data", "/d", "--bootstrap", "/b"])

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import msgspec
+from tests.unit.wire.certificates import Authority
 from tests.unit.wire.kernel import GET_CLOSE, Kernel, until
 
 from pai.ir.snapshot import EdgeRoute, EdgeSnapshot
 from pai.wire.exchange import Exchange
 from pai.wire.server import Handler, HttpServer
+from pai.wire.tls import server_context
 
 
 def free_port() -> int:
@@ -115,3 +117,61 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert f"127.0.0.1:{port}" in json.loads(errors.splitlines()[0])["reason"]
+
+
+async def test_in_a_pod_it_finds_control_by_a_file_and_is_unready_before_it_ends(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    async def sidecar(exchange: Exchange) -> None:
+        await exchange.respond(200, [], b"served")
+
+    route = EdgeRoute(
+        agent="default/a",
+        host_id="abc",
+        replicas=(f"127.0.0.1:{await kernel.server(sidecar)}",),
+        allow_cidrs=("127.0.0.1/32",),
+        edge_token="canary-token",
+        inbound_port=80,
+    )
+    authority = Authority()
+    leaf = authority.leaf("control.pai.internal")
+    control = HttpServer(control_with(route))
+    control_port = await control.listen("127.0.0.1", 0, ssl=server_context(*leaf))
+    document = {
+        "control": f"https://127.0.0.1:{control_port}",
+        "ca_pem": authority.pem,
+        "server_name": "control.pai.internal",
+        "credential": "cred",
+    }
+    (tmp_path / "bootstrap.json").write_text(json.dumps(document))
+    port, probes = free_port(), free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pai.edge", "--bootstrap", str(tmp_path / "bootstrap.json")),
+        *("--listen", f"127.0.0.1:{port}", "--listen-probes", f"127.0.0.1:{probes}"),
+        *("--drain-lead-seconds", "1"),
+        env={**os.environ, "PYTHONPATH": "src"},
+    )
+
+    async def probe(path: bytes) -> bytes:
+        try:
+            return (await kernel.ask(probes, GET_CLOSE.replace(b"/x", path))).split(b" ")[1]
+        except (OSError, IndexError):
+            return b""
+
+    try:
+        async with asyncio.timeout(60):
+            while await probe(b"/readyz") != b"200":
+                await asyncio.sleep(0.05)
+        assert b"served" in await answer(kernel, port, b"abc.localhost")
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            while await probe(b"/readyz") != b"503":
+                await asyncio.sleep(0.02)
+        assert await probe(b"/livez") == b"200"
+        assert b"served" in await answer(kernel, port, b"abc.localhost")
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await control.drain(0)

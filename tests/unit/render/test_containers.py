@@ -1,4 +1,4 @@
-"""What the golden files can't say: precedence, paths, and what is refused."""
+"""What the golden files can't say: steps, paths, and what is refused."""
 
 import msgspec
 import pytest
@@ -6,9 +6,6 @@ from tests.fakes.agents import FACTS
 
 from pai.ir.agent import Agent, AgentKey, ConfigFile, Expose, Volume
 from pai.render.containers import Container, Facts, images_of, render
-from pai.render.containers.env import agent_env
-from pai.render.containers.seed import seed_files, seed_plan
-from pai.render.containers.volumes import places
 
 AGENT = Agent(
     key=AgentKey("default", "demo"),
@@ -23,40 +20,6 @@ AGENT = Agent(
         ConfigFile("/etc/a/y", "/etc/a", "why"),
     ),
 )
-
-
-def env(agent: Agent) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in agent_env(agent, FACTS, 0))
-
-
-def test_the_author_wins_over_convenience_and_not_over_the_platform() -> None:
-    own = (("OPENAI_API_KEY", "mine"), ("OPENAI_BASE_URL", "http://mine"), ("PAI_AGENT", "x"))
-    found = env(msgspec.structs.replace(AGENT, env=own))
-    assert found["OPENAI_API_KEY"] == "mine"
-    assert found["OPENAI_BASE_URL"] == "http://mine"
-    assert found["PAI_AGENT"] == "demo"
-    assert env(AGENT)["OPENAI_API_KEY"] == "sk-dummy"
-
-
-def test_the_seed_plan_fills_then_places() -> None:
-    assert seed_plan(AGENT).splitlines() == [
-        "fill\t/etc/a\t/run/pai-config/0\t67108864",
-        "fill\t/etc/b\t/run/pai-config/1\t67108864",
-        "file\t/data\ta%09%25.txt\t/run/pai/seed/0\t0644",
-        "file\t/run/pai-config/0\ty\t/run/pai/seed/1\t0644",
-        "file\t/run/pai-config/1\tdeep/x.ini\t/run/pai/seed/2\t0644",
-    ]
-    assert seed_files(AGENT) == {"0": "ay", "1": "why", "2": "bee"}
-
-
-def test_every_directory_with_files_is_on_a_volume() -> None:
-    found = places(AGENT)
-    assert [(place.path, place.implicit) for place in found] == [
-        ("/data", False),
-        ("/etc/a", True),
-        ("/etc/b", True),
-    ]
-    assert len({place.volume for place in found}) == 3
 
 
 def test_without_config_files_there_is_no_seed_step() -> None:

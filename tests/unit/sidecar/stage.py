@@ -34,6 +34,8 @@ OTHER_DUMMY = "pai-dummy-other-9876543210"
 LLM_DUMMY = "sk-PaiDummy00000000000000000000"
 EDGE = "edge-token-of-the-stage"
 GATEWAY_TOKEN = "pai_gw_stage"
+LOCAL_PORTS = Ports(0, 0, 0, 0, 0, "127.0.0.1")
+POD_PORTS = Ports(0, 0, 0, 0, 0, "127.0.0.1", 0, 0)
 
 
 class Ca:
@@ -291,6 +293,7 @@ async def open_stage(
     egress: Egress = Egress(allow=(EgressRule(OPEN, (443, 80, 9999)),)),  # noqa: B008
     destination: Destination | None = None,
     open_tls: bool = True,
+    ports: Ports = LOCAL_PORTS,
 ) -> AsyncIterator[Stage]:
     ca = Ca()
     services = [Service() for _ in range(5)]
@@ -329,12 +332,15 @@ async def open_stage(
         return stage.went if stage is not None else None
 
     listeners = Listeners(
+        ports,
         lambda: sidecar.state,
         audit,
         ServerLimits(linger_seconds=0.3),
         destination or went,
     )
-    await listeners.start(Ports(0, 0, 0, 0, 0, "127.0.0.1"))
+    listeners.bind()
+    await listeners.start_probes()
+    await listeners.start()
     stage = Stage(ca, weather_service, other, gateway, agent, opened, sidecar, listeners, records)
     try:
         yield stage

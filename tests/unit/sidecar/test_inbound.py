@@ -113,6 +113,24 @@ async def test_readiness_tells_whether_the_agent_listens(stage: Stage) -> None:
     await client.close()
 
 
+async def test_the_edge_is_told_with_proof_when_the_agent_got_nothing(stage: Stage) -> None:
+    client = await stage.to("inbound")
+    stage.agent.respond = lambda seen: answer(b"", "502 Bad Gateway", x_pai_unsent="1")
+    own = await client.ask(request("GET", "/", "bot.example", TOKEN_FIELD, CLIENT))
+    assert own.get("x-pai-unsent") == ["1"]  # no proof: the agent does not know the token
+    stage.agent.respond = lambda seen: b""
+    stage.agent.closes = True
+    cut = await client.ask(request("GET", "/", "bot.example", TOKEN_FIELD, CLIENT))
+    assert cut.line.startswith("HTTP/1.1 502")
+    assert cut.get("x-pai-unsent") == []
+    await stage.agent.stop()
+    away = await client.ask(request("GET", "/", "bot.example", TOKEN_FIELD, CLIENT))
+    assert away.line.startswith("HTTP/1.1 502")
+    assert away.get("x-pai-unsent") == [EDGE]
+    await stage.agent.start()
+    await client.close()
+
+
 async def test_a_websocket_reaches_the_agent(stage: Stage) -> None:
     stage.agent.respond = lambda seen: answer(
         b"", "101 Switching Protocols", upgrade="websocket", connection="Upgrade"

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.unit.sidecar.stage import (
     DUMMY,
     EDGE,
@@ -76,30 +77,31 @@ class Control(Service):
 
 
 def free_ports() -> Ports:
-    sockets = [socket.socket() for _ in range(5)]
+    sockets = [socket.socket() for _ in range(7)]
     for sock in sockets:
         sock.bind(("127.0.0.1", 0))
-    models, dns, plain, inbound, tls = (sock.getsockname()[1] for sock in sockets)
+    models, dns, plain, inbound, tls, *pod = (sock.getsockname()[1] for sock in sockets)
     for sock in sockets:
         sock.close()
-    return Ports(models, dns, plain, inbound, tls, "127.0.0.1")
+    return Ports(models, dns, plain, inbound, tls, "127.0.0.1", *pod)
 
 
 class Process:
     """A sidecar that runs on its own, with its output in files."""
 
-    def __init__(self, folder: Path, bootstrap: bytes) -> None:
+    def __init__(self, folder: Path, bootstrap: bytes, *words: str, **env: str) -> None:
         self.ports = free_ports()
         self.out, self.err = folder / "out", folder / "err"
         (folder / "bootstrap.json").write_bytes(bootstrap)
-        numbers = ",".join(str(getattr(self.ports, n)) for n in Ports.__dataclass_fields__)
+        fields = ("models", "dns", "plain", "inbound", "tls", "address", "public", "probes")
+        numbers = ",".join(str(getattr(self.ports, name)) for name in fields)
         command = [
             sys.executable, "-m", "pai.sidecar",
-            "--bootstrap", str(folder / "bootstrap.json"), "--listen", numbers,
+            "--bootstrap", str(folder / "bootstrap.json"), "--listen", numbers, *words,
         ]  # fmt: skip
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.popen = subprocess.Popen(
-                command, stdout=out, stderr=err, env={**os.environ, "PYTHONPATH": "src"}
+                command, stdout=out, stderr=err, env={**os.environ, "PYTHONPATH": "src", **env}
             )
 
     async def until_ready(self) -> None:
@@ -201,6 +203,66 @@ async def test_a_missing_bootstrap_file_is_one_clear_line() -> None:
     )
     assert result.returncode == 1
     assert result.stderr.decode() == "error: /no/such/file: No such file or directory\n"
+
+
+async def status(port: int | None, path: str) -> int:
+    """Ask for a path; 0 when nobody listens."""
+    try:
+        client = Client(*await asyncio.open_connection("127.0.0.1", port))
+    except OSError:
+        return 0
+    got = await client.get(path, "x")
+    await client.close()
+    return int(got.line.split()[1])
+
+
+async def until(port: int | None, path: str, expected: int) -> None:
+    async with asyncio.timeout(20):
+        while await status(port, path) != expected:
+            await asyncio.sleep(0.05)
+
+
+async def test_in_a_pod_probes_come_first_and_records_carry_the_pods_number(
+    tmp_path: Path,
+) -> None:
+    async with open_stage() as stage:
+        control = Control(stage.snapshot)
+        held = asyncio.Event()
+        control.pause_seconds = lambda seen: 0.0 if held.is_set() else 1.0
+        await control.open()
+        process = Process(tmp_path, control.bootstrap(), "--cluster", PAI_REPLICA="17")
+        ports = process.ports
+        try:
+            await until(ports.probes, "/livez", 503)
+            assert await status(ports.probes, "/readyz") == 503
+            for port in (ports.public, ports.inbound, ports.plain, ports.tls):
+                assert await status(port, "/") == 0
+            held.set()
+            await until(ports.probes, "/livez", 200)
+            assert await status(ports.probes, "/readyz") == 200
+            assert await status(ports.public, "/") == 403
+            assert await process.stop() == 0
+        finally:
+            process.popen.kill()
+            process.popen.wait()
+            await control.stop()
+        assert {seen.get("x-pai-replica")[0] for seen in control.seen} == {"17"}
+        assert {record.get("replica") for record in control.records()} == {17}
+
+
+async def test_without_the_flag_no_port_of_a_pod_is_open(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control, process):
+        assert await status(process.ports.public, "/") == 0
+        assert await status(process.ports.probes, "/livez") == 0
+        assert all(seen.get("x-pai-replica") == [] for seen in control.seen)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", " 1", "01", "0x1", "one", "9" * 30, "\u0661"])
+def test_a_malformed_replica_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    process = Process(tmp_path, b"{}", "--cluster", PAI_REPLICA=text)
+    assert process.popen.wait(20) == 1
+    [line] = process.err.read_text().splitlines()
+    assert line.startswith("error: PAI_REPLICA: ")
 
 
 async def test_it_is_small(tmp_path: Path) -> None:

@@ -4,11 +4,10 @@ import zlib
 
 import pytest
 
-from pai.errors import SpecError, TransientError
+from pai.errors import TransientError
 from pai.ir.snapshot import AuditRecord, SidecarInbound
 from pai.providers.redact import Redactor
 from pai.sidecar.audit import AuditLog
-from pai.sidecar.bootstrap import read_bootstrap
 from pai.sidecar.content import ContentError, DecodeTap, RedactTap, readable, tap_for
 from pai.sidecar.exchange_rules import host_fault, override_fault, stray_dummy
 from pai.sidecar.inbound import client_address, from_edge
@@ -206,8 +205,3 @@ def test_a_flood_of_refusals_is_limited_and_counted() -> None:
     now = 1.0
     audit.refuse("no such name", host="x.test")
     assert len(lines) == 201
-
-
-def test_a_bootstrap_file_that_is_missing_or_wrong_names_itself(tmp_path: object) -> None:
-    with pytest.raises(SpecError, match="/no/such"):
-        read_bootstrap("/no/such")

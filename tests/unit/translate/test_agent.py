@@ -7,7 +7,7 @@ from pai.api.modelbinding import ModelBinding
 from pai.api.validation import validate
 from pai.ir.agent import Limits
 from pai.ir.settings import Settings
-from pai.render.containers import env as rendered
+from pai.render import environment as rendered
 from pai.translate import LLM_HOSTS, References, Translation, host_id, translate
 from pai.translate.injected import INJECTED
 

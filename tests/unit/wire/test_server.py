@@ -325,6 +325,25 @@ async def test_limit_connections(kernel: Kernel) -> None:
     assert b" 200 " in await kernel.ask(port, GET_CLOSE)
 
 
+async def test_limit_connections_per_peer(kernel: Kernel) -> None:
+    port = await kernel.server(echo, ServerLimits(connections_per_peer=2))
+    first = [await kernel.connect(port) for _ in range(2)]
+    await until(lambda: kernel.last_server.connections == 2)
+    reader, _ = await kernel.connect(port)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(1), 20)
+    other, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+    writer.write(GET_CLOSE)
+    assert b" 200 " in await asyncio.wait_for(other.read(), 20)
+    writer.close()
+    for _, held in first:
+        held.close()
+    await until(lambda: kernel.last_server.connections == 0)
+    for _ in range(5):
+        assert b" 200 " in await kernel.ask(port, GET_CLOSE)
+    await until(lambda: not kernel.last_server._by_peer)
+
+
 async def test_limit_linger_bytes(kernel: Kernel) -> None:
     async def handler(exchange: Exchange) -> None:
         await exchange.respond(403, [], b"no")
@@ -369,6 +388,22 @@ async def test_drain_lets_a_running_exchange_end_and_closes_idle_ones(kernel: Ke
     assert b"connection: close" in answer
     assert answer.endswith(b"done")
     await drain
+
+
+async def test_a_server_that_leaves_serves_on_and_ends_each_connection_with_its_answer(
+    kernel: Kernel,
+) -> None:
+    port = await kernel.server(echo)
+    reader, writer = await kernel.connect(port)
+    writer.write(GET)
+    head, _ = await read_response(reader)
+    assert b"connection: close" not in head
+    kernel.last_server.leave()
+    writer.write(GET)
+    head, _ = await read_response(reader)
+    assert b"connection: close" in head
+    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert b" 200 " in await kernel.ask(port, GET)
 
 
 async def test_drain_aborts_what_does_not_end(kernel: Kernel) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pai.wire.sockets import listening_socket, listening_unix_socket, original_destination
+from pai.wire.sockets import (
+    held_socket,
+    listening_socket,
+    listening_unix_socket,
+    open_held,
+    original_destination,
+)
 
 REDIRECTED = """
 import socket, subprocess, sys
@@ -77,6 +83,38 @@ def test_reuse_port_lets_several_workers_listen() -> None:
         listening_socket("127.0.0.1", port)
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::"])
+def test_a_held_port_refuses_and_nobody_else_can_have_it(host: str) -> None:
+    held = held_socket(host, 0)
+    port = held.getsockname()[1]
+    loopback = "::1" if ":" in host else "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((loopback, port), timeout=5)
+    for options in ((), (socket.SO_REUSEADDR,), (socket.SO_REUSEADDR, socket.SO_REUSEPORT)):
+        with socket.socket(held.family) as sock, pytest.raises(OSError, match="in use"):
+            for option in options:
+                sock.setsockopt(socket.SOL_SOCKET, option, 1)
+            sock.bind((loopback, port))
+            sock.listen()
+    open_held(held)
+    socket.create_connection((loopback, port), timeout=5).close()
+    held.close()
+
+
+def test_a_port_with_old_connections_can_be_held_and_opened_again() -> None:
+    first = listening_socket("127.0.0.1", 0)
+    first.setblocking(True)
+    port = first.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        accepted, _ = first.accept()
+        accepted.close()  # its end goes to TIME_WAIT
+        assert client.recv(1) == b""
+    first.close()
+    again = held_socket("127.0.0.1", port)
+    open_held(again)
+    again.close()
 
 
 def test_a_stale_unix_socket_is_replaced_and_is_private(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`pai doctor`: everything that the platform needs from this machine, looked at one by one."""
+"""`pai doctor`: everything that the platform needs, looked at one by one."""
 
 from pai.cli.doctor.examination import examine
 

@@ -14,6 +14,11 @@ ADVICE = {
     "a local image must be known to the engine under exactly that name.",
     "StartRefused": "The message is the engine's own: check spec.command, the image and "
     "spec.resources. pai doctor looks at the engine.",
+    "Unschedulable": "The message is the scheduler's own: give the cluster room, lower "
+    "spec.resources, or check spec.pod (nodeSelector, tolerations, affinity).",
+    "NameTaken": "Rename the agent, or delete the object that the message names.",
+    "NoPacketRules": "Make sure that the cluster's network enforces NetworkPolicy, or run the "
+    "agent in a namespace that is not restricted.",
     "Exited": "Read pai logs {name}; the exit code and the last lines are above. It is started "
     "again by itself, with growing pauses.",
     "OOMKilled": "Raise spec.resources.limits.memory, or let the agent use less.",

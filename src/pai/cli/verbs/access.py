@@ -42,45 +42,63 @@ def register(app: typer.Typer) -> None:
 
 
 def login(
-    host: Annotated[str, typer.Argument(help="Host, address or URL of the platform.")],
+    host: Annotated[
+        str | None, typer.Argument(metavar="[HOST]", help="Host, address or URL of the platform.")
+    ] = None,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from standard input.")
     ] = False,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the context; the host if not given.")
+        str | None,
+        typer.Option(
+            "--name", help="Name of the context; that of the host or cluster if not given."
+        ),
     ] = None,
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Namespace of the context.")
-    ] = "default",
+        str | None,
+        typer.Option(
+            "--namespace", "-n", help="Namespace of the context: `default`, or the kubeconfig's."
+        ),
+    ] = None,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="The platform on a cluster, by a kubeconfig.")
+    ] = False,
+    kube_context: Annotated[
+        str | None,
+        typer.Option("--kube-context", help="Context of the kubeconfig; the one in use there."),
+    ] = None,
+    kubeconfig: Annotated[
+        str | None,
+        typer.Option("--kubeconfig", help="Its file; $KUBECONFIG or ~/.kube/config if not given."),
+    ] = None,
 ) -> None:
     """Remember a platform and its token, and use it.
 
     A host name means https; a bare IP address means http, so the token travels unencrypted.
+    With --kubernetes the platform on a cluster, with the kubeconfig's own credentials: no token.
     """
-    server = server_url(host)
-    if token_stdin or terminal.is_interactive():
-        token = terminal.read_secret("token").strip()
+    if kubernetes and host is None and not token_stdin:
+        label, context = _cluster_context(kubeconfig, kube_context, namespace)
+        label = name or label
+    elif host is not None and not (kubernetes or kube_context or kubeconfig):
+        label, context = _host_context(host, namespace, token_stdin=token_stdin)
+        label = name or label
     else:
-        raise UsageError("no terminal to ask for the token", hint="pipe it and add --token-stdin")
-    known = load_contexts()
-    label = name or urlsplit(server).netloc
-    env = known.by_name[label].env if label in known.by_name else {}
-    context = Context(server=server, token=token, namespace=namespace, env=env)
-    if urlsplit(server).scheme == "http" and not _is_loopback(server):
-        terminal.warn(f"{server} is not encrypted: others on the way can read your token")
-    client = client_for(context)
+        raise UsageError("either HOST or --kubernetes", hint="pai login --kubernetes")
+    known = load_contexts().remembering(label, context)
+    client = client_for(known.by_name[label])
     try:
         client.version()
-        client.list_all("agentworkloads")  # the first call that needs the token
+        client.list_all("agentworkloads")  # the first call that needs a right
     finally:
         client.close()
-    save_contexts(known.with_context(label, context, use=True))
-    terminal.show(f"logged in to {server} as context {label}\n")
+    save_contexts(known)
+    terminal.show(f"logged in to {context.shown} as context {label}\n")
 
 
 def logout(context: ContextOption = None) -> None:
     """Forget the token of a context."""
-    name = update_context(context, token=None)
+    name = update_context(context, Context.forgotten)
     terminal.show(f"forgot the token of context {name}\n")
 
 
@@ -91,14 +109,14 @@ def list_contexts(output: OutputOption = Output.TABLE) -> None:
         terminal.show("".join(f"{name}\n" for name in sorted(known.by_name)))
     elif output is Output.TABLE:
         rows = [
-            ["*" if name == known.current else "", name, context.server, context.namespace]
+            ["*" if name == known.current else "", name, context.shown, context.namespace or "-"]
             for name, context in sorted(known.by_name.items())
         ]
         headers = ("CURRENT", "NAME", "SERVER", "NAMESPACE")
         terminal.show(table(headers, rows) if rows else "no contexts\n")
     else:
         found = [
-            {"name": name, "server": context.server, "namespace": context.namespace}
+            {"name": name, "server": context.shown, "namespace": context.namespace}
             for name, context in sorted(known.by_name.items())
         ]
         document = {"current": known.current, "items": found}
@@ -117,6 +135,32 @@ def delete(name: ContextName) -> None:
     known.pick(name)
     save_contexts(known.without(name))
     terminal.show(f"deleted context {name}\n")
+
+
+def _host_context(host: str, namespace: str | None, *, token_stdin: bool) -> tuple[str, Context]:
+    """Return a name and the context of a platform with a token, which is asked for."""
+    server = server_url(host)
+    if not token_stdin and not terminal.is_interactive():
+        raise UsageError("no terminal to ask for the token", hint="pipe it and add --token-stdin")
+    token = terminal.read_secret("token").strip()
+    if urlsplit(server).scheme == "http" and not _is_loopback(server):
+        terminal.warn(f"{server} is not encrypted: others on the way can read your token")
+    context = Context(server=server, token=token, namespace=namespace or "default")
+    return urlsplit(server).netloc, context
+
+
+def _cluster_context(
+    files: str | None, kube_context: str | None, namespace: str | None
+) -> tuple[str, Context]:
+    """Return a name and the context of a platform on a cluster."""
+    from pai.cli.cluster.connection import open_connection
+    from pai.cli.cluster.platform import context_of
+
+    connection = open_connection(files, kube_context)
+    if connection.target.insecure:
+        server = connection.target.server
+        terminal.warn(f"{server} is not verified: others on the way can read all you send")
+    return connection.target.context, context_of(connection, files, namespace or "")
 
 
 def server_url(host: str) -> str:

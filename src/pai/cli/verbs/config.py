@@ -1,6 +1,7 @@
 """`pai config set-env`: variables that every agent of this user gets."""
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def set_env(
         if env.pop(key, None) is None:
             terminal.warn(f"{key} was not set")
     if assignments or unset:
-        update_context(name, env=dict(sorted(env.items())))
+        update_context(name, lambda known: replace(known, env=dict(sorted(env.items()))))
     if list_all:
         terminal.show("".join(f"{key}={printable(env[key])}\n" for key in sorted(env)))
 

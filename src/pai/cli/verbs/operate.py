@@ -70,9 +70,7 @@ def execute(
     from pai.cli.execution import run_remote  # websockets is slow to load
 
     _, chosen = load_contexts().pick(context)
-    code = run_remote(
-        chosen, namespace or chosen.namespace, name, command, replica=replica, stdin=stdin, tty=tty
-    )
+    code = run_remote(chosen, namespace, name, command, replica=replica, stdin=stdin, tty=tty)
     raise typer.Exit(code)
 
 

@@ -1,5 +1,6 @@
 """`pai up`, `down`, `doctor`, `version`: the platform on this machine."""
 
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -79,13 +80,24 @@ def down(
     shutdown.down(locations.data_dir(), keep_agents=keep_agents)
 
 
-def doctor(output: OutputOption = Output.TABLE) -> None:
-    """Look at everything the platform needs from this machine, and say what to do."""
+def doctor(context: ContextOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Look at everything the platform needs, and say what to do.
+
+    On this machine, or on the cluster of a context that `pai install kubernetes` or
+    `pai login --kubernetes` made.
+    """
     from pai.cli.doctor import examine
 
     if output is Output.NAME:
         raise UsageError("checks have no names", hint="-o table, json or yaml")
-    checks = examine(locations.data_dir())
+    known = load_contexts()
+    chosen = known.pick(context)[1] if context or known.current else None
+    if chosen is not None and chosen.kube_context is not None:
+        from pai.cli.doctor.cluster_examination import examine_cluster  # slow to load
+
+        checks = examine_cluster(chosen)
+    else:
+        checks = examine(locations.data_dir())
     data = [vars(check) for check in checks]
     shapes = {Output.JSON: as_json, Output.YAML: as_yaml}
     if output is Output.TABLE:
@@ -119,10 +131,9 @@ def _platform(context: str | None) -> dict[str, Any]:
     known = load_contexts()
     if context is None and known.current is None:
         return {}
-    client = client_for(known.pick(context)[1])
+    chosen = known.pick(context)[1]
     try:
-        return client.version()
+        with closing(client_for(chosen)) as client:
+            return client.version()
     except PaiError:
         return {}
-    finally:
-        client.close()

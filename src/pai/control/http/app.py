@@ -1,5 +1,7 @@
 """The application of the public API."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -27,8 +29,13 @@ _SECURITY_HEADERS = {
 }
 
 
-def public_app(services: Services) -> ASGIApp:
-    """Return the public API behind its guard."""
+def public_app(services: Services, accepts: Callable[[str], bool]) -> ASGIApp:
+    """Return the public API behind its guard. accepts: says whether a bearer token is ours."""
+    return Guard(api_app(services), accepts)
+
+
+def api_app(services: Services) -> ASGIApp:
+    """Return the public API; whoever mounts it decides who may call."""
     app = FastAPI(title="Pai API", version=__version__, docs_url=None, redoc_url=None)
     app.add_exception_handler(PaiError, on_pai_error)
     app.add_exception_handler(RequestValidationError, _on_bad_parameters)
@@ -41,7 +48,7 @@ def public_app(services: Services) -> ASGIApp:
     below.include_router(agent_calls(services))
     below.include_router(resource_calls(services))
     app.include_router(below)
-    return Guard(app, services.accepts)
+    return app
 
 
 def _open_calls(app: FastAPI, services: Services) -> APIRouter:

@@ -46,7 +46,7 @@ def exec_call(services: Services) -> APIRouter:
             if not command or len(command) > _MAX_WORDS:
                 raise SpecError("command: name what to run, one `command` for each word")
             agent_record(services, key)
-            session = await services.engine.use().exec(key, replica, command, tty=tty)
+            session = await services.views.exec(key, replica, command, tty=tty)
         except PaiError as error:
             await socket.send_denial_response(answer_for(error))
             return

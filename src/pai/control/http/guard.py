@@ -39,7 +39,7 @@ class Guard:
             return
         refusal = self._refusal(scope, Headers(scope=scope))
         if refusal is None:
-            await self._app(scope, _limited(receive), send)
+            await self._app(scope, limited(receive), send)
         elif scope["type"] == "http":
             await refusal(scope, receive, send)
         else:
@@ -96,7 +96,8 @@ def _from_elsewhere(headers: Headers, host: str) -> bool:
     return origin is not None and urlsplit(origin).netloc.lower() != host.lower()
 
 
-def _limited(receive: Receive) -> Receive:
+def limited(receive: Receive) -> Receive:
+    """Return `receive` with the body's size watched. Raises TooLargeError from within."""
     seen = 0
 
     async def counted() -> Message:

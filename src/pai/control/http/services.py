@@ -1,15 +1,14 @@
-"""What the calls of the public API work with; filled by `pai.control.process`."""
+"""What the calls of the public API work with; filled by control's assembly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from pai.control.catalog import Catalog
-from pai.control.engine_door import EngineDoor
 from pai.control.http.watch import News
 from pai.control.ledger_door import LedgerDoor
 from pai.control.resources import Resources
-from pai.ir.agent import AgentKey
+from pai.control.side import AgentViews
 from pai.ir.settings import Settings
 from pai.store.protocol import Store
 
@@ -18,8 +17,7 @@ from pai.store.protocol import Store
 class Services:
     """The parts behind the public API.
 
-    instance: short id of this installation. ready_replicas, failures: what the worker knows of an
-    agent, the latter by container name for its uid.
+    instance: short id of this installation. views: of agents' replicas, in the engine.
     """
 
     instance: str
@@ -27,10 +25,7 @@ class Services:
     store: Store
     ledger: LedgerDoor
     catalog: Catalog
-    engine: EngineDoor
+    views: AgentViews
     resources: Resources
     news: News
-    accepts: Callable[[str], bool]
-    ready_replicas: Callable[[AgentKey], frozenset[int]]
-    failures: Callable[[AgentKey, str], Mapping[str, int]]
     now: Callable[[], datetime]

@@ -60,7 +60,8 @@ class InternalApi:
             local = (request.scope.get("server") or ("", None))[1] is None
             caller = None
             if scheme.lower() == "bearer":
-                caller = self._callers.identify(credential.strip(), local=local)
+                replica = request.headers.get("x-pai-replica", "")
+                caller = self._callers.identify(credential.strip(), local=local, replica=replica)
             if caller is None:
                 return error_answer(401, "unauthorized", "the credential is not valid")
             if caller.role not in roles:

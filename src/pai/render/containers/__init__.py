@@ -1,8 +1,7 @@
 """Containers and volumes of an agent for an engine that speaks the Docker Engine API."""
 
-from pai.render.containers.facts import PAUSE_UID, SIDECAR_PORT, SIDECAR_UID, Facts
+from pai.render.containers.facts import Facts
 from pai.render.containers.manifest import (
-    FILES_DIRECTORY,
     ONE_SHOT,
     STEPS,
     Container,
@@ -13,6 +12,7 @@ from pai.render.containers.manifest import (
     images_of,
 )
 from pai.render.containers.replica import render
+from pai.render.shape import FILES_DIRECTORY, PAUSE_UID, SIDECAR_PORT, SIDECAR_UID
 
 __all__ = [
     "FILES_DIRECTORY",

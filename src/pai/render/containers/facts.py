@@ -1,36 +1,9 @@
 """What rendering needs to know besides the agent: settled by control once a platform or agent."""
 
-import re
-
-import msgspec
-
-PAUSE_UID = 65530
-SIDECAR_UID = 65531
-SIDECAR_PORT = 8082
-
-_INSTANCE = re.compile(r"[a-z0-9]{1,10}")
+from pai.render.facts import PlatformFacts
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The platform's side of a replica; no secret value.
+class Facts(PlatformFacts, frozen=True, kw_only=True):
+    """The platform's side of a replica. network: name of the bridge."""
 
-    instance: 1 to 10 lower-case letters and digits; tells platforms on one engine apart.
-    image: of Pai itself. network: name of the bridge. ca_pem: our CA certificate. url: of the
-    agent. extra_ca_pem: other roots for the agent's bundle. dummies: variable and worthless
-    stand-in for its key, for models and providers. bootstrap_version: changes whenever what a
-    sidecar needs to find control changes.
-    """
-
-    instance: str
-    image: str
     network: str
-    ca_pem: str
-    url: str
-    extra_ca_pem: str = ""
-    dummies: tuple[tuple[str, str], ...] = ()
-    bootstrap_version: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse an instance id that would make names ambiguous."""
-        if not _INSTANCE.fullmatch(self.instance):
-            raise ValueError(f"instance {self.instance!r}: want 1 to 10 of a-z and 0-9")

@@ -1,6 +1,5 @@
 """What is rendered: containers and volumes, ready to be handed to an engine."""
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -9,7 +8,6 @@ import msgspec
 Step = Literal["pause", "prepare", "sidecar", "seed", "agent"]
 STEPS: tuple[Step, ...] = ("pause", "prepare", "sidecar", "seed", "agent")
 ONE_SHOT: frozenset[Step] = frozenset({"prepare", "seed"})
-FILES_DIRECTORY = "/etc/pai"
 
 
 class FileSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +59,3 @@ Manifest = Container | VolumeSpec
 def images_of(desired: Iterable[Manifest]) -> frozenset[str]:
     """Return every image that `desired` needs."""
     return frozenset(item.image for item in desired if isinstance(item, Container))
-
-
-def digest(*parts: object) -> str:
-    """Return a digest of plain values; equal values give equal digests in every process."""
-    encoded = msgspec.json.encode(parts, order="deterministic")
-    return hashlib.sha256(encoded).hexdigest()[:32]

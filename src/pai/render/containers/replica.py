@@ -3,8 +3,9 @@
 from pai.ir.agent import Agent
 from pai.render.containers import steps
 from pai.render.containers.facts import Facts
-from pai.render.containers.manifest import Container, FileSpec, Manifest, Step, digest
+from pai.render.containers.manifest import Container, FileSpec, Manifest, Step
 from pai.render.containers.volumes import replica_volumes
+from pai.render.digest import digest
 from pai.render.labels import DIGEST, REPLICA, STEP, UID, agent_labels
 from pai.render.names import container_name
 

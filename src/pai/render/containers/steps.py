@@ -9,20 +9,28 @@ from typing import Any
 import msgspec
 
 from pai.ir.agent import Agent, Resources
-from pai.ir.prepare import PreparePlan, VolumeOwner
-from pai.render.containers import seed, volumes
-from pai.render.containers.env import agent_env
-from pai.render.containers.facts import PAUSE_UID, SIDECAR_UID, Facts
+from pai.render.containers import volumes
+from pai.render.containers.facts import Facts
 from pai.render.containers.manifest import FileSpec, VolumeSpec
+from pai.render.environment import environment
 from pai.render.names import host_name
+from pai.render.plan import prepare_plan
+from pai.render.seed import PLAN_PATH
+from pai.render.shape import (
+    FILES_DIRECTORY,
+    IMAGE_LAUNCHER,
+    PAUSE_UID,
+    PREPARE_COMMAND,
+    RUN_LAUNCHER,
+    SIDECAR_COMMAND,
+    SIDECAR_MEMORY_BYTES,
+    SIDECAR_UID,
+    SMALL_MEMORY_BYTES,
+)
 
 Body = dict[str, Any]
 Volumes = tuple[VolumeSpec, ...]
 
-IMAGE_LAUNCHER = "/opt/pai/bin/launcher"
-RUN_LAUNCHER = f"{volumes.RUN_DIRECTORY}/launcher"
-SIDECAR_MEMORY_BYTES = 256 << 20
-SMALL_MEMORY_BYTES = 128 << 20
 AGENT_PIDS = 4096
 CPU_PERIOD_MICROSECONDS = 100_000
 CPU_QUOTA_MIN_MICROSECONDS = 1000  # less is refused by the kernel
@@ -61,24 +69,15 @@ def prepare_body(agent: Agent, facts: Facts, own: Volumes) -> Body:
     return {
         "Image": facts.image,
         "User": _user(0),
-        "Entrypoint": ["python3", "-m", "pai.runtime.prepare"],
-        "Volumes": {"/etc/pai": {}},
+        "Entrypoint": list(PREPARE_COMMAND),
+        "Volumes": {FILES_DIRECTORY: {}},
         "HostConfig": host,
     }
 
 
 def prepare_files(agent: Agent, facts: Facts) -> tuple[FileSpec, ...]:
     """Tell prepare what to do, in the file it reads."""
-    plan = PreparePlan(
-        sidecar_uid=SIDECAR_UID,
-        ca_pem=facts.ca_pem,
-        extra_ca_pem=facts.extra_ca_pem,
-        volumes=tuple(
-            VolumeOwner(path, agent.run_as_user) for path in volumes.prepare_paths(agent)
-        ),
-        seed_plan=seed.seed_plan(agent),
-        seed_files=seed.seed_files(agent),
-    )
+    plan = prepare_plan(agent, facts)
     content = msgspec.json.encode(plan).decode()
     return (FileSpec(name="prepare.json", uid=0, mode=0o400, content=content),)
 
@@ -94,8 +93,8 @@ def sidecar_body(agent: Agent, facts: Facts, own: Volumes) -> Body:
     return {
         "Image": facts.image,
         "User": _user(SIDECAR_UID),
-        "Entrypoint": ["python3", "-m", "pai.sidecar"],
-        "Volumes": {"/etc/pai": {}},
+        "Entrypoint": list(SIDECAR_COMMAND),
+        "Volumes": {FILES_DIRECTORY: {}},
         "HostConfig": host,
     }
 
@@ -120,7 +119,7 @@ def seed_body(agent: Agent, own: Volumes) -> Body:
         "Image": agent.image,
         "User": _user(agent.run_as_user),
         "WorkingDir": "/",
-        "Entrypoint": [RUN_LAUNCHER, "seed", seed.PLAN_PATH],
+        "Entrypoint": [RUN_LAUNCHER, "seed", PLAN_PATH],
         "HostConfig": {**host, "NetworkMode": "none"},
     }
 
@@ -129,10 +128,11 @@ def agent_body(agent: Agent, facts: Facts, replica: int, own: Volumes) -> Body:
     """Run the untrusted image: no capabilities, no new privileges, no host mounts, own limits."""
     host = _host(pids=AGENT_PIDS) | _resources(agent.resources)
     host["Binds"] = volumes.agent_binds(agent, own)
+    env = {**environment(agent, facts), "PAI_REPLICA": str(replica)}
     body: Body = {
         "Image": agent.image,
         "User": _user(agent.run_as_user),
-        "Env": agent_env(agent, facts, replica),
+        "Env": [f"{name}={env[name]}" for name in sorted(env)],
         "HostConfig": host,
     }
     return {**body, "Entrypoint": list(agent.command)} if agent.command else body

@@ -1,38 +1,14 @@
-"""Volumes of a replica, and where each step mounts them."""
-
-from posixpath import normpath
-
-import msgspec
+"""Volumes of a replica, and how each step mounts them."""
 
 from pai.ir.agent import Agent
 from pai.render.containers.facts import Facts
-from pai.render.containers.manifest import VolumeSpec, digest
+from pai.render.containers.manifest import VolumeSpec
 from pai.render.labels import REPLICA, VOLUME, agent_labels
 from pai.render.names import volume_name
+from pai.render.places import exposed, places, prepare_paths, seed_root
+from pai.render.shape import EXPOSE_DIRECTORY, RUN_DIRECTORY
 
-RUN_DIRECTORY = "/run/pai"
-VOLUMES_DIRECTORY = "/run/pai-volumes"
-CONFIG_DIRECTORY = "/run/pai-config"
-EXPOSE_DIRECTORY = "/agent"
 RUN_VOLUME = "run"
-
-
-class Place(msgspec.Struct, frozen=True, order=True):
-    """A directory of the agent on a volume. implicit: made for config files, not declared."""
-
-    path: str
-    volume: str
-    implicit: bool = False
-
-
-def places(agent: Agent) -> tuple[Place, ...]:
-    """Return every directory of the agent that a volume backs, sorted by path."""
-    declared = {volume.mount_path for volume in agent.volumes}
-    found = {Place(volume.mount_path, volume.name) for volume in agent.volumes}
-    for file in agent.config_files:
-        if file.root not in declared:
-            found.add(Place(file.root, f"config-{digest(file.root)[:8]}", implicit=True))
-    return tuple(sorted(found))
 
 
 def replica_volumes(agent: Agent, facts: Facts, replica: int) -> tuple[VolumeSpec, ...]:
@@ -46,11 +22,6 @@ def _volume(agent: Agent, facts: Facts, replica: int, volume: str, *, keep: bool
     labels = {**agent_labels(facts.instance, agent.key), REPLICA: str(replica), VOLUME: volume}
     name = volume_name(facts.instance, agent.key, replica, volume)
     return VolumeSpec(name=name, replica=replica, volume=volume, keep=keep, labels=labels)
-
-
-def prepare_paths(agent: Agent) -> tuple[str, ...]:
-    """Return where the prepare step finds each of `places`, in the same order."""
-    return tuple(f"{VOLUMES_DIRECTORY}/{index}" for index in range(len(places(agent))))
 
 
 def prepare_binds(agent: Agent, volumes: tuple[VolumeSpec, ...]) -> list[str]:
@@ -75,22 +46,11 @@ def agent_binds(agent: Agent, volumes: tuple[VolumeSpec, ...]) -> list[str]:
 
 def sidecar_binds(agent: Agent, volumes: tuple[VolumeSpec, ...]) -> list[str]:
     """Mount, read-only and below `/agent`, the volumes that hold an exposed directory."""
-    exposed = [normpath(entry.directory) for entry in agent.expose]
     return [
         _bind(volume, f"{EXPOSE_DIRECTORY}{place.path}", "ro")
         for volume, place in zip(volumes[1:], places(agent), strict=True)
-        if any(_inside(directory, place.path) for directory in exposed)
+        if exposed(agent, place)
     ]
-
-
-def seed_root(agent: Agent, path: str) -> str:
-    """Return where the seed step sees the volume that backs `path`."""
-    implicit = [place.path for place in places(agent) if place.implicit]
-    return f"{CONFIG_DIRECTORY}/{implicit.index(path)}" if path in implicit else path
-
-
-def _inside(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(f"{directory.rstrip('/')}/")
 
 
 def _bind(volume: VolumeSpec, path: str, mode: str = "rw") -> str:

@@ -14,7 +14,7 @@ from pai.reconcile import (
     RunContainer,
     StartContainer,
 )
-from pai.reconcile.observed import ObservedContainer
+from pai.reconcile.containers.observed import ObservedContainer
 from pai.render import labels
 from pai.render.containers import FILES_DIRECTORY, Container, FileSpec
 from pai.runtime.containers import observe

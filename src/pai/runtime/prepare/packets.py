@@ -22,26 +22,27 @@ class RulesError(PaiError):
     reason = "RulesNotApplied"
 
 
-def apply_rules(sidecar_uid: int) -> None:
+def apply_rules(sidecar_uid: int, inbound_ports: tuple[int, ...]) -> None:
     """Put the rules of both families in force.
 
+    inbound_ports: what may be reached from outside.
     Raises RulesError: some rule could not be applied while the family can carry traffic.
     """
-    _apply("ipv4", sidecar_uid)
+    _apply("ipv4", sidecar_uid, inbound_ports)
     if not Path(_ADDRESSES).exists():
         return  # a kernel without IPv6
     try:
-        _apply("ipv6", sidecar_uid)
+        _apply("ipv6", sidecar_uid, inbound_ports)
     except RulesError:
         if _carries_ipv6():
             raise
 
 
-def _apply(family: Family, sidecar_uid: int) -> None:
+def _apply(family: Family, sidecar_uid: int, inbound_ports: tuple[int, ...]) -> None:
     tool = _tool(family)
     for table in ("filter", "nat"):  # deny first, then redirect
         saved = _run([f"{tool}-save", "-t", table], "", family)
-        text = restore_text(family, table, sidecar_uid, saved)
+        text = restore_text(family, table, sidecar_uid, inbound_ports, saved)
         _run([f"{tool}-restore", "--noflush", "--wait"], text, family)
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Family = Literal["ipv4", "ipv6"]
 
-DNS_PORT, HTTP_PORT, TLS_PORT, INBOUND_PORT = 8053, 8081, 8443, 8082
+DNS_PORT, HTTP_PORT, TLS_PORT = 8053, 8081, 8443
 
 _NO_SOCKET = "-m owner ! --socket-exists"
 _KNOWN = "-m conntrack --ctstate ESTABLISHED,RELATED"
@@ -82,20 +82,22 @@ def filter_out(family: Family, sidecar_uid: int) -> tuple[str, ...]:
     )
 
 
-def filter_in(family: Family) -> tuple[str, ...]:
-    """Return PAI-IN: only the sidecar's inbound listener can be reached from outside."""
+def filter_in(family: Family, inbound_ports: tuple[int, ...]) -> tuple[str, ...]:
+    """Return PAI-IN: only these listeners of the sidecar can be reached from outside."""
     neighbours = _NEIGHBOURS if family == "ipv6" else ()
     return (
         "-i lo -j RETURN",
         f"{_KNOWN} -j RETURN",
-        f"-p tcp -m tcp --dport {INBOUND_PORT} -j RETURN",
+        *(f"-p tcp -m tcp --dport {port} -j RETURN" for port in inbound_ports),
         *(f"{match} -j RETURN" for match in neighbours),
         "-p tcp -j REJECT --reject-with tcp-reset",
         f"-j REJECT --reject-with {LOOPBACK[family].refusal}",
     )
 
 
-def restore_text(family: Family, table: str, sidecar_uid: int, saved: str) -> str:
+def restore_text(
+    family: Family, table: str, sidecar_uid: int, inbound_ports: tuple[int, ...], saved: str
+) -> str:
     """Return the input of `iptables-restore --noflush` that makes `table` as it has to be.
 
     saved: output of iptables-save for that table; jumps found in it are taken out first.
@@ -103,7 +105,7 @@ def restore_text(family: Family, table: str, sidecar_uid: int, saved: str) -> st
     bodies = {
         "PAI-NAT": nat_out(family, sidecar_uid),
         "PAI-OUT": filter_out(family, sidecar_uid),
-        "PAI-IN": filter_in(family),
+        "PAI-IN": filter_in(family, inbound_ports),
     }
     chains = [(hook, chain) for where, hook, chain in CHAINS if where == table]
     lines = [f"*{table}", *(f":{chain} - [0:0]" for _, chain in chains)]

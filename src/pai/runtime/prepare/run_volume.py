@@ -22,7 +22,8 @@ def fill_run_volume(plan: PreparePlan, run: Path = RUN, launcher: Path = LAUNCHE
     _put(run / "ca.pem", _pem(plan.ca_pem), 0o644)
     _put(run / "ca-bundle.pem", b"".join(map(_pem, (roots, plan.ca_pem, plan.extra_ca_pem))), 0o644)
     seed = run / "seed"
-    seed.mkdir(mode=0o755, exist_ok=True)
+    seed.mkdir(exist_ok=True)
+    seed.chmod(0o755)  # whatever the umask, and the group that the volume hands down
     for name, content in plan.seed_files.items():
         _put(seed / _plain(name), content.encode(), 0o644)
     _put(seed / "plan", plan.seed_plan.encode(), 0o644)

@@ -6,6 +6,7 @@ NOBODY_ACTS = {
     "Active",
     "Deleting",
     "NotBuilt",
+    "PacketRules",
     "Resolved",
     "Served",
     "Serving",

@@ -56,7 +56,7 @@ def names(tools: Tools) -> list[str]:
 
 
 def test_both_families_filter_first(tools: Tools) -> None:
-    apply_rules(65531)
+    apply_rules(65531, (8082,))
     assert names(tools) == [
         "iptables-nft-save filter",
         "iptables-nft-restore --wait",
@@ -73,7 +73,7 @@ def test_the_backend_of_the_engines_own_rules_is_used(
     tools: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel(monkeypatch, tmp_path, addresses=None, legacy="filter\nnat\n")
-    apply_rules(65531)
+    apply_rules(65531, (8082,))
     assert {call[0] for call in tools.calls} == {"iptables-legacy-save", "iptables-legacy-restore"}
 
 
@@ -83,7 +83,7 @@ def test_a_failure_of_ipv4_is_always_one(tools: Tools, broken: str) -> None:
     with pytest.raises(
         RulesError, match=r"ipv4 rules can't be applied: .*no such module"
     ) as raised:
-        apply_rules(65531)
+        apply_rules(65531, (8082,))
     assert raised.value.hint and "NET_ADMIN" in raised.value.hint
 
 
@@ -93,7 +93,7 @@ def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch, tools: Tools
 
     monkeypatch.setattr(subprocess, "run", absent)
     with pytest.raises(RulesError, match="iptables-nft-save"):
-        apply_rules(65531)
+        apply_rules(65531, (8082,))
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_ipv6_may_fail_only_where_none_is_spoken(
     tools.broken = {"ip6tables-nft-restore"}
     if fatal:
         with pytest.raises(RulesError, match="ipv6"):
-            apply_rules(65531)
+            apply_rules(65531, (8082,))
     else:
-        apply_rules(65531)
+        apply_rules(65531, (8082,))
 
 
 def test_a_kernel_without_ipv6_is_not_asked(
     tools: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel(monkeypatch, tmp_path, addresses=None)
-    apply_rules(65531)
+    apply_rules(65531, (8082,))
     assert not any(call[0].startswith("ip6") for call in tools.calls)

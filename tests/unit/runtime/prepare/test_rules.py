@@ -16,6 +16,7 @@ from pai.runtime.prepare.rules import (
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 SIDECAR = 65531
+PORTS = (8082, 8083, 8084)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -30,10 +31,22 @@ def test_dns_is_redirected_before_loopback_is_let_through(family: Family) -> Non
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_filter_ends_in_refusal(family: Family) -> None:
-    for rules in (filter_out(family, SIDECAR), filter_in(family)):
+    for rules in (filter_out(family, SIDECAR), filter_in(family, PORTS)):
         assert rules[-2].startswith("-p tcp -j REJECT")
         assert rules[-1].startswith("-j REJECT")
         assert not any("-j ACCEPT" in rule for rule in rules)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("ports", [(), (8082,), (8082, 8083, 8084)])
+def test_exactly_the_listed_ports_are_open_from_outside(
+    family: Family, ports: tuple[int, ...]
+) -> None:
+    rules = filter_in(family, ports)
+    opened = [rule for rule in rules if "--dport" in rule]
+    assert opened == [f"-p tcp -m tcp --dport {port} -j RETURN" for port in ports]
+    text = restore_text(family, "filter", SIDECAR, ports, "")
+    assert text.count("-A PAI-IN -p tcp -m tcp --dport") == len(ports)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -56,7 +69,7 @@ def test_the_output_interface_is_never_matched(family: Family) -> None:
 
 @pytest.mark.parametrize(("table", "chains"), [("nat", 1), ("filter", 2)])
 def test_a_text_is_one_transaction(table: str, chains: int) -> None:
-    lines = restore_text("ipv4", table, SIDECAR, "").splitlines()
+    lines = restore_text("ipv4", table, SIDECAR, PORTS, "").splitlines()
     assert lines[0] == f"*{table}" and lines[-1] == "COMMIT"
     assert sum(line.startswith(":PAI-") for line in lines) == chains
     assert sum(line.startswith("-I ") for line in lines) == chains
@@ -96,7 +109,7 @@ def test_from_any_state_our_jump_is_first_and_single(
     output: list[str], incoming: list[str], table: str
 ) -> None:
     kernel = Netfilter({"OUTPUT": output, "INPUT": incoming})
-    kernel.restore(restore_text("ipv4", table, SIDECAR, kernel.save()))
+    kernel.restore(restore_text("ipv4", table, SIDECAR, PORTS, kernel.save()))
     once = kernel.save()
     for where, hook, chain in CHAINS:
         if where == table:
@@ -104,5 +117,5 @@ def test_from_any_state_our_jump_is_first_and_single(
             assert kernel.chains[hook].count(f"-j {chain}") == 1
     kept = [rule for rule in kernel.chains["OUTPUT"] if rule in FOREIGN]
     assert kept == [rule for rule in output if rule in FOREIGN]
-    kernel.restore(restore_text("ipv4", table, SIDECAR, once))
+    kernel.restore(restore_text("ipv4", table, SIDECAR, PORTS, once))
     assert kernel.save() == once

@@ -1,5 +1,6 @@
 """The run volume: what every container of a replica finds in it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,20 @@ def test_names_stay_in_the_directory(name: str, launcher: Path, run: Path) -> No
     with pytest.raises(SpecError, match="seed_files"):
         fill_run_volume(PreparePlan(ca_pem="", seed_files={name: "x"}), run, launcher)
     assert sorted(path.name for path in run.parent.iterdir()) == ["launcher", "roots.pem", "run"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o2777, 0o2770])
+def test_in_a_shared_directory_files_are_for_all_to_read_and_nobody_to_write(
+    launcher: Path, run: Path, mode: int
+) -> None:
+    run.chmod(mode)
+    before = os.umask(0o077)
+    try:
+        fill_run_volume(PreparePlan(ca_pem="x", seed_files={"0": "y"}), run, launcher)
+    finally:
+        os.umask(before)
+    for path in run.rglob("*"):
+        bits = path.stat().st_mode
+        assert bits & 0o022 == 0, path
+        assert bits & 0o444 == 0o444, path
+    assert (run / "seed").stat().st_mode & 0o111 == 0o111

@@ -1,13 +1,14 @@
 """Ownership: fresh volumes only."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from pai.ir.prepare import VolumeOwner
 from pai.runtime.prepare import volumes
-from pai.runtime.prepare.volumes import own_fresh_volumes
+from pai.runtime.prepare.volumes import VolumeError, check_writable, own_fresh_volumes
 
 
 @pytest.fixture
@@ -51,3 +52,59 @@ def test_a_link_is_not_a_volume(tmp_path: Path, changed: list[tuple[int, int]]) 
 def test_a_missing_volume_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         own_fresh_volumes((VolumeOwner(str(tmp_path / "none"), 1),))
+
+
+def stands(
+    monkeypatch: pytest.MonkeyPatch, uid: int, gid: int, mode: int, kind: int = stat.S_IFDIR
+) -> None:
+    """Make every path look as if it stood so: tests may run as anyone."""
+    fields = (kind | mode, 1, 1, 1, uid, gid, 0, 0, 0, 0)
+    monkeypatch.setattr(os, "stat", lambda path, **_: os.stat_result(fields))
+
+
+@pytest.mark.parametrize(
+    ("uid", "gid", "mode", "groups", "fine"),
+    [
+        (0, 65532, 0o2775, (65532,), True),  # fsGroup was applied
+        (0, 2000, 0o2770, (2000,), True),  # an fsGroup of another number
+        (0, 65532, 0o775, (), True),  # the agent's own group
+        (65532, 0, 0o700, (), True),
+        (65532, 65532, 0o555, (65532,), False),
+        (65532, 65532, 0o077, (65532,), False),  # the owner's bits count, not the group's
+        (0, 65532, 0o757, (65532,), False),  # the group's bits count, not the others'
+        (0, 0, 0o755, (65532,), False),  # the driver ignored fsGroup
+        (0, 0, 0o777, (), True),
+        (0, 0, 0o1777, (), True),
+        (0, 65532, 0o720, (65532,), False),  # without x nothing can be made
+        (1000, 1000, 0o755, (65532,), False),
+    ],
+)
+def test_a_volume_must_be_the_agents_to_write(
+    monkeypatch: pytest.MonkeyPatch,
+    uid: int,
+    gid: int,
+    mode: int,
+    groups: tuple[int, ...],
+    fine: bool,
+) -> None:
+    stands(monkeypatch, uid, gid, mode)
+    volumes_of_agent = (VolumeOwner("/run/pai-volumes/0", 65532),)
+    if fine:
+        check_writable(volumes_of_agent, groups)
+        return
+    with pytest.raises(VolumeError) as caught:
+        check_writable(volumes_of_agent, groups)
+    for part in ("/run/pai-volumes/0", "UID 65532", f"{uid}:{gid}", f"{mode:04o}"):
+        assert part in caught.value.message
+    assert caught.value.hint and "ignores fsGroup" in caught.value.hint
+
+
+def test_a_volume_that_is_no_directory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    stands(monkeypatch, 65532, 65532, 0o777, stat.S_IFLNK)
+    with pytest.raises(VolumeError, match="not a directory"):
+        check_writable((VolumeOwner("/run/pai-volumes/0", 65532),), ())
+
+
+def test_a_missing_volume_can_not_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        check_writable((VolumeOwner(str(tmp_path / "none"), 1),), ())

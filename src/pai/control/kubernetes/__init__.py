@@ -1,0 +1,1 @@
+"""Control on a cluster: every replica mirrors, publishes and answers; the one that leads writes."""

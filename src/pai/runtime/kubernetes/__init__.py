@@ -1,0 +1,1 @@
+"""Agents' objects on a cluster: what mirrors show of them, and carrying out what was planned."""
