@@ -1,4 +1,4 @@
-"""`control_plane` and `cluster`: one Kubernetes a run, started by the first test that asks."""
+"""`control_plane`, `cluster` and `platform`: one of each a run, started by who asks first."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,8 @@ from scripts.kubernetes.failure import ClusterError
 from scripts.kubernetes.place import place_of_this_machine
 from scripts.kubernetes.program import program_directory
 from tests.cluster.stage.cluster import Cluster
+from tests.cluster.stage.platform import COMPONENTS, ELSEWHERE, Platform, install_platform
+from tests.e2e.stage.internet import open_internet
 
 KEPT_LOGS = Path("build") / "cluster-logs"
 
@@ -38,6 +40,33 @@ def cluster(_own_cluster: Cluster) -> Cluster:
     """A cluster with a node that has our images."""
     _own_cluster.up(node=True)
     return _own_cluster
+
+
+@pytest.fixture(scope="session")
+def platform(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform as pods, and an internet of its own; see `tests.cluster.stage.platform`."""
+    world = open_internet(tmp_path_factory.mktemp("world"))
+    try:
+        for address in ELSEWHERE:
+            world.also_at(address)
+        installed = install_platform(cluster, tmp_path_factory.mktemp("home"), world)
+        yield installed
+        for component in COMPONENTS:
+            KEPT_LOGS.mkdir(parents=True, exist_ok=True)
+            (KEPT_LOGS / f"pai-{component}.log").write_text(installed.logs(component))
+    finally:
+        world.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests of the installed platform last: other tests bring controls of their own."""
+    items.sort(key=_needs_the_platform)
+
+
+def _needs_the_platform(item: pytest.Item) -> bool:
+    named = isinstance(item, pytest.Function) and "platform" in item.fixturenames
+    return named and Path(__file__).parent in item.path.parents
 
 
 def keep_logs(logs: Path) -> None:

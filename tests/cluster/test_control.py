@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.stage.cluster import Cluster
-from tests.cluster.stage.control import Controls, controls
+from tests.cluster.stage.control import BASE, Controls, controls
 from tests.fakes.documents import agent, model, secret, service
 
 OWNED = "deployments,statefulsets,services,configmaps,secrets,networkpolicies,poddisruptionbudgets"
@@ -217,6 +217,32 @@ def test_a_deployment_becomes_a_stateful_set_and_claims_outlive_the_agent(
     stage.cluster.kubectl("delete", "agent", "plain", "-n", space)
     eventually(lambda: versions(stage, space) == {})
     assert "persistentvolumeclaim/" in stage.cluster.kubectl(*claims)
+
+
+def test_volumes_go_with_the_agent_only_when_asked(stage: Controls, space: str) -> None:
+    volume = {"name": "data", "mountPath": "/data", "size": "1Gi"}
+    claims = ("get", "pvc", "-n", space, "-l", "pai.io/agent=plain", "-o", "name")
+    put(stage, space, agent("plain", volumes=[volume]))
+    eventually(lambda: "persistentvolumeclaim/" in stage.cluster.kubectl(*claims))
+    path = f"{BASE}/namespaces/{space}/agentworkloads/plain?volumes=true"
+    stage.cluster.kubectl("delete", "--raw", path)
+    eventually(lambda: stage.cluster.kubectl(*claims) == "", 60)
+
+
+def test_an_autoscaled_agent_starts_with_its_count_and_is_left_to_others(
+    stage: Controls, space: str
+) -> None:
+    scaling = {"maxReplicas": 5, "metrics": [{"type": "tokenRate", "targetValuePerReplica": 10}]}
+    put(stage, space, agent("plain", replicas=3, autoscaling=scaling))
+    owner = ".metadata.annotations.pai\\.io/scaled-by"
+    shown = ("get", "deploy", "plain", "-n", space, "-o", f"jsonpath={{{owner}}}")
+    eventually(lambda: "Deployment/plain" in versions(stage, space))
+    eventually(lambda: stage.cluster.kubectl(*shown) == "pai-scaler")
+    assert stage.cluster.get("deploy", "plain", "-n", space)["spec"]["replicas"] == 3
+    stage.cluster.kubectl("scale", "deploy", "plain", "-n", space, "--replicas=4")
+    stage.cluster.kubectl("annotate", "agent", "plain", "-n", space, "a.example/look=again")
+    time.sleep(2)
+    assert stage.cluster.get("deploy", "plain", "-n", space)["spec"]["replicas"] == 4
 
 
 def test_a_namespace_goes_with_everything_in_it(stage: Controls) -> None:

@@ -1,30 +1,19 @@
-"""`pai.kube` and a real API server: one that restarts, refuses, forgets and cuts connections."""
+"""Calls of `pai.kube` to a real API server, its logs and its commands in pods."""
 
 import asyncio
-import itertools
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import yaml
 from tests.cluster.stage.cluster import Cluster
-from tests.cluster.stage.fault_proxy import FaultProxy, answer
-from tests.unit.kube.test_mirror_state import replayed
 
 from pai.errors import PaiError
-from pai.kube import Kube, KubeRefusedError, Mirror
+from pai.kube import ExecSession, Kube, KubeRefusedError, KubeUnavailableError
 from pai.kube.client import CHUNK
-from pai.kube.kinds import CONFIG_MAPS, LEASES, NAMESPACES, SECRETS, Json
-from pai.kube.mirror_state import ObjectChange, key_of, version_of
-from pai.wire.tasks import spawn
+from pai.kube.kinds import CONFIG_MAPS, NAMESPACES, SECRETS, Json
+from pai.kube.mirror_state import version_of
 
 SPACE = "kube-tests"
 
@@ -160,197 +149,97 @@ async def test_a_watch_has_bookmarks_and_an_end(kube: Kube) -> None:
     version = made["metadata"]["resourceVersion"]
     await kube.patch(CONFIG_MAPS, "w", SPACE, {"data": {"x": "1"}}, manager="pai")
     await kube.delete(CONFIG_MAPS, "w", SPACE)
-    async with aclosing(kube.watch(CONFIG_MAPS, version, namespace=SPACE, seconds=6)) as events:
-        types = [kind async for kind, _ in events]
-    assert types[:2] == ["MODIFIED", "DELETED"] and "BOOKMARK" in types[2:]
+    told: list[tuple[str, Json]] = []
+    async with aclosing(kube.watch(CONFIG_MAPS, version, namespace=SPACE, seconds=9)) as events:
+        async for event in events:
+            told.append(event)
+            if len(told) == 2:  # a server that nothing happens to sends no bookmarks
+                await kube.create({**config_map("elsewhere"), "metadata": _elsewhere()})
+    await kube.delete(CONFIG_MAPS, "elsewhere", "default")
+    assert [kind for kind, _ in told[:2]] == ["MODIFIED", "DELETED"]
+    assert told[-1][0] == "BOOKMARK"  # shortly before the end
+    assert version_of(told[-1][1]) >= version_of(told[1][1])
 
 
-class Follower:
-    """A mirror behind the fault proxy, and all it told."""
-
-    def __init__(self, kube: Kube) -> None:
-        self.told: list[ObjectChange] = []
-        self.mirror = Mirror(kube, CONFIG_MAPS, namespace=SPACE, labels="test=yes")
-        self.mirror.subscribe(lambda kind, found: self.told.append(ObjectChange(kind, found)))
-        self.task = spawn(self.mirror.run(), "mirror")
-
-    async def agrees(self, kube: Kube, seconds: float = 30) -> None:
-        """Wait until it holds what the server holds; its changes must lead there too."""
-        items = (await kube.list(CONFIG_MAPS, SPACE, labels="test=yes")).items
-        wanted = {key_of(item): item["metadata"]["resourceVersion"] for item in items}
-        held: dict[Any, Any] = {}
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and held != wanted:
-            await asyncio.sleep(0.05)
-            objects = self.mirror.objects
-            held = {key: found["metadata"]["resourceVersion"] for key, found in objects.items()}
-        assert held == wanted, self.mirror.trouble
-        assert replayed(self.told) == self.mirror.objects
-
-    async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.wait([self.task])
+def _elsewhere() -> Json:
+    return {"name": "elsewhere", "namespace": "default"}
 
 
 @pytest.fixture
-async def proxy(space: Cluster) -> AsyncIterator[FaultProxy]:
-    made = FaultProxy(space.kubeconfig)
+async def pod(cluster: Cluster) -> AsyncIterator[Kube]:
+    """A client, and a running pod `shell` in the default namespace."""
+    script = "import time; print('hello'); print('there', flush=True); time.sleep(3600)"
+    container = {
+        "name": "main",
+        "image": "localhost/pai:latest",
+        "imagePullPolicy": "Never",
+        "command": ["python3", "-c", script],
+    }
+    metadata = {"name": "shell", "namespace": "default"}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=60s")
+    made = Kube.from_kubeconfig(cluster.kubeconfig)
     yield made
     await made.close()
+    cluster.kubectl("delete", "pod", "shell", "--wait=false")
 
 
-@pytest.fixture
-async def follower(proxy: FaultProxy, kube: Kube, tmp_path: Path) -> AsyncIterator[Follower]:
-    through = Kube.from_kubeconfig(await proxy.start(tmp_path))
-    made = Follower(through)
+async def output(session: ExecSession) -> dict[str, bytes]:
+    found = {"stdout": b"", "stderr": b""}
     async with asyncio.timeout(20):
-        await made.mirror.synced()
-    yield made
-    await made.stop()
-    await through.close()
+        while (part := await session.read()) is not None:
+            found[part.channel] += part.data
+    return found
 
 
-async def storm(kube: Kube, chance: random.Random, count: int) -> None:
-    """Change things, as somebody else does."""
-    for _ in range(count):
-        name = f"s-{chance.randrange(12)}"
-        found = await kube.get(CONFIG_MAPS, name, SPACE)
-        if found is None:
-            await kube.create(config_map(name))
-        elif chance.random() < 0.3:
-            await kube.delete(CONFIG_MAPS, name, SPACE)
-        else:
-            patch = {"data": {"n": str(chance.random())}}
-            await kube.patch(CONFIG_MAPS, name, SPACE, patch, manager="tests")
+async def test_logs_and_commands(pod: Kube) -> None:
+    told = [chunk async for chunk in pod.logs("default", "shell", "main")]
+    assert b"".join(told) == b"hello\nthere\n"
+    assert b"".join([c async for c in pod.logs("default", "shell", "main", tail=1)]) == b"there\n"
+    async with aclosing(pod.logs("default", "shell", "main", follow=True)) as following:
+        async with asyncio.timeout(10):
+            assert b"hello" in await anext(following)
+    with pytest.raises(KubeRefusedError) as caught:
+        await anext(pod.logs("default", "no-such-pod", "main"))
+    assert caught.value.status == 404
+
+    script = "import sys; print(sys.stdin.read()[::-1]); print('e', file=sys.stderr); sys.exit(7)"
+    session = await pod.exec("default", "shell", "main", ["python3", "-c", script])
+    big = bytes(range(97, 123)) * 8000
+    await session.write(big)
+    await session.close_stdin()
+    assert await output(session) == {"stdout": big[::-1] + b"\n", "stderr": b"e\n"}
+    assert await session.exit_code() == 7
+    await session.close()
+
+    session = await pod.exec("default", "shell", "main", ["true"])
+    assert await output(session) == {"stdout": b"", "stderr": b""}
+    assert await session.exit_code() == 0
+    await session.close()
 
 
-async def test_a_mirror_outlives_refusals_and_cuts(
-    follower: Follower, proxy: FaultProxy, kube: Kube
-) -> None:
-    chance = random.Random(7)
-    answers = [
-        answer(429, "TooManyRequests", **{"Retry-After": "1"}),
-        answer(500, "InternalError"),
-        answer(503, "ServiceUnavailable"),
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
-        b"garbage\r\n\r\n",
-    ]
-    proxy.fault = lambda _line: chance.choice(answers) if chance.random() < 0.4 else None
-    for _ in range(8):
-        await storm(kube, chance, 25)
-        proxy.cut()
-        await asyncio.sleep(0.3)
-    assert proxy.cuts >= 4
-    proxy.fault = lambda _line: None
-    await follower.agrees(kube)
-    assert len(follower.told) > 20
+async def test_a_terminal_has_a_size(pod: Kube) -> None:
+    script = "import os, sys; sys.stdin.readline(); print(os.get_terminal_size())"
+    session = await pod.exec("default", "shell", "main", ["python3", "-c", script], tty=True)
+    await session.resize(33, 101)
+    await asyncio.sleep(0.5)
+    await session.write(b"\n")
+    assert b"columns=101, lines=33" in (await output(session))["stdout"]
+    assert await session.exit_code() == 0
+    await session.close()
 
 
-async def test_a_mirror_outlives_the_api_server(
-    follower: Follower, space: Cluster, kube: Kube
-) -> None:
-    chance = random.Random(8)
-    await storm(kube, chance, 20)
-    lists = follower.mirror._kube.calls["list"]
-    await asyncio.to_thread(space.restart_api_server)
-    await storm(kube, chance, 20)
-    await follower.agrees(kube)
-    assert follower.mirror._kube.calls["list"] == lists, "resumed, not listed"
-
-
-async def test_a_mirror_lists_again_what_the_server_forgot(
-    follower: Follower, proxy: FaultProxy, space: Cluster, kube: Kube
-) -> None:
-    chance = random.Random(9)
-    await storm(kube, chance, 30)
-    await follower.agrees(kube)
-    lists = follower.mirror._kube.calls["list"]
-    proxy.fault = lambda _line: answer(503, "ServiceUnavailable")
-    proxy.cut()
-    await storm(kube, chance, 60)
-    newest = (await kube.list(CONFIG_MAPS, SPACE)).version
-    async with httpx.AsyncClient() as etcd:
-        url = "http://127.0.0.1:2379/v3/kv/compaction"
-        (await etcd.post(url, json={"revision": newest})).raise_for_status()
-    await asyncio.to_thread(space.restart_api_server)  # its memory of old versions goes too
-    proxy.fault = lambda _line: None
-    await follower.agrees(kube)
-    assert follower.mirror._kube.calls["list"] > lists
-
-
-class Candidate:
-    """A process that stands for leader, and when it led."""
-
-    def __init__(self, kubeconfig: Path, name: str, skew: int) -> None:
-        words = ["-m", "tests.cluster.stage.candidate", str(kubeconfig), name, str(skew)]
-        self.process = subprocess.Popen(
-            [sys.executable, *words], stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-        self.said: list[tuple[str, float]] = []
-        self.reading = spawn(self._read(), name)
-
-    async def _read(self) -> None:
-        out = self.process.stdout
-        assert out is not None
-        while line := await asyncio.to_thread(out.readline):
-            word, at = line.split()
-            self.said.append((word, float(at)))
-
-    def leads(self) -> bool:
-        return bool(self.said) and self.said[-1][0] == "lead"
-
-    async def end(self, how: signal.Signals) -> None:
-        self.process.send_signal(how)
-        await asyncio.to_thread(self.process.wait)
-        await self.reading
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def spans(self, end: float) -> list[tuple[float, float]]:
-        ends = [at for word, at in self.said if word == "end"] + [end]
-        begins = [at for word, at in self.said if word == "lead"]
-        return list(zip(begins, ends, strict=False))
-
-
-async def until_one_leads(candidates: list[Candidate], seconds: float) -> Candidate:
-    async with asyncio.timeout(seconds):
-        while True:
-            leading = [one for one in candidates if one.leads()]
-            if leading:
-                return leading[0]
-            await asyncio.sleep(0.05)
-
-
-async def test_candidates_never_lead_together(
-    space: Cluster, proxy: FaultProxy, kube: Kube, tmp_path: Path
-) -> None:
-    through = await proxy.start(tmp_path)
-    candidates = [Candidate(through, f"c-{n}", skew) for n, skew in enumerate((0, 400, -400))]
-    first = await until_one_leads(candidates, 30)
-    chance = random.Random(3)
-    proxy.fault = lambda _line: answer(500, "InternalError") if chance.random() < 0.3 else None
-    await asyncio.sleep(12)
-    assert first.leads(), "errors that pass change nothing"
-    proxy.fault = lambda _line: None
-    killed = time.monotonic()
-    await first.end(signal.SIGKILL)
-    others = [one for one in candidates if one is not first]
-    second = await until_one_leads(others, 25)
-    took = second.said[-1][1] - killed
-    assert took <= 20, f"followed after {took:.1f} s"
-    proxy.fault = lambda _line: answer(503, "ServiceUnavailable")  # nobody can renew
-    async with asyncio.timeout(15):
-        while second.leads():
-            await asyncio.sleep(0.05)
-    proxy.fault = lambda _line: None
-    third = await until_one_leads(others, 25)
-    for one in others:
-        if one is not third:
-            await one.end(signal.SIGKILL)
-    await third.end(signal.SIGKILL)
-    now = time.monotonic()
-    spans = sorted(span for one in others for span in one.spans(now))
-    spans = [*first.spans(killed), *spans]
-    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans)), spans
-    print(f"followed after {took:.1f} s")
-    assert await kube.get(LEASES, "candidates", "default") is not None
+async def test_commands_that_can_not_run_are_told(pod: Kube) -> None:
+    session = await pod.exec("default", "shell", "main", ["/no/such/program"])
+    await output(session)
+    with pytest.raises(KubeRefusedError, match="no such file"):
+        await session.exit_code()
+    await session.close()
+    with pytest.raises(KubeRefusedError) as caught:
+        await pod.exec("default", "no-such-pod", "main", ["true"])
+    assert caught.value.status == 404
+    session = await pod.exec("default", "shell", "main", ["sleep", "3600"])
+    await session.close()  # from another task than the one that would read
+    with pytest.raises(KubeUnavailableError):
+        await session.exit_code()

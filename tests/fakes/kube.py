@@ -31,7 +31,7 @@ class FakeKube:
         yield
 
     async def apply(self, document: Json, *, manager: str, **_: Any) -> Json:
-        assert manager == "pai-control"
+        assert manager in ("pai-control", "pai-scaler")
         metadata = document["metadata"]
         self.told.append(("apply", metadata["name"]))
         self._version += 1

@@ -14,11 +14,9 @@ from pai.errors import PaiError
 from pai.ir.agent import AgentKey
 from pai.ir.settings import Settings
 from pai.ledger.balance import Balance
-from pai.reconcile import AgentStatus, rejected_status
+from pai.reconcile import AgentStatus, rejected_status, transitions
 from pai.store.protocol import Store
 from pai.store.record import Delete, Event, Record
-
-_WARNING_PHASES = frozenset({"Failed"})
 
 
 class Reconciler(Generic[SightT]):
@@ -103,13 +101,9 @@ class Reconciler(Generic[SightT]):
     async def _tell(self, key: AgentKey, record: Record, sight: SightT) -> None:
         """Keep history and status before anything is done, so that a crash forgets nothing."""
         await self._side.keep(record, sight)
-        before = previous_status(record)
-        for event in sight.events:
+        changes = transitions(previous_status(record), sight.status)
+        for event in (*sight.events, *changes):
             await self._event(key, event.type, event.reason, event.message)
-        if before is None or before.phase != sight.status.phase:
-            kind = "Warning" if sight.status.phase in _WARNING_PHASES else "Normal"
-            text = sight.status.message or f"the agent is {sight.status.phase.lower()}"
-            await self._event(key, kind, sight.status.phase, text)
         await self._write(record, sight.status)
 
     async def _write(self, record: Record, status: AgentStatus) -> None:

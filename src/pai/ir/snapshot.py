@@ -15,13 +15,17 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     """How upstream addresses are found and which are refused.
 
     nameservers: `ip` or `ip:port`. private_upstreams: CIDRs which declared hosts may lead to.
-    static_hosts: name to `ip` or `ip:port`, consulted before DNS. extra_ca_pem: trusted for
+    static_hosts: name to `ip` or `ip:port`, consulted before DNS. refused: CIDRs of a cluster's API
+    server, dialled by nobody. services: CIDRs of a cluster's Services, which names of Services in
+    `egress.allow` may lead to. extra_ca_pem: trusted for
     upstreams besides the system's roots.
     """
 
     nameservers: tuple[str, ...]
     private_upstreams: tuple[str, ...] = ()
     static_hosts: dict[str, str] = {}
+    refused: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     extra_ca_pem: str = ""
 
 

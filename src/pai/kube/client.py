@@ -1,25 +1,23 @@
 """Calls of one API server: objects in and out as plain JSON."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
-from pai.clock import utc_now
 from pai.kube import connection
 from pai.kube.connection import Connection
 from pai.kube.errors import KubeRefusedError
 from pai.kube.exec_session import ExecSession, start_exec
 from pai.kube.kinds import PODS, SECRETS, Json, Kind, kind_of
-from pai.kube.refusals import watch_error
 from pai.kube.transport import Transport
+from pai.kube.watch_lines import events_of
 
 CHUNK = 500
 WATCH_SECONDS = 300
-# A server sends a bookmark each minute; one that is silent for longer is cut off from us.
+# Beyond the time after which the server ends a watch. That a peer is gone without a word is
+# noticed by TCP (see `connection`): a kind that never changes sends nothing, not even bookmarks.
+_GRACE_SECONDS = 20.0
 _SILENCE_SECONDS = 100.0
 _GONE = 410
 _MERGE_PATCH = "application/merge-patch+json"
@@ -40,14 +38,6 @@ class _Page(NamedTuple):
     following: str
 
 
-class _Event(msgspec.Struct):
-    type: str
-    object: Json
-
-
-_decode_event = msgspec.json.Decoder(_Event).decode
-
-
 class Kube:
     """One API server, asynchronous; touched from one event loop.
 
@@ -60,19 +50,14 @@ class Kube:
         self.namespace = way.namespace
 
     @classmethod
-    def from_kubeconfig(
-        cls,
-        path: Path | None = None,
-        context: str | None = None,
-        now: Callable[[], datetime] = utc_now,
-    ) -> "Kube":
+    def from_kubeconfig(cls, path: Path, context: str | None = None) -> "Kube":
         """Return the client of a kubeconfig's context. Raises KubeConfigError."""
-        return cls(connection.from_kubeconfig(path, context, now))
+        return cls(connection.from_kubeconfig(path, context))
 
     @classmethod
-    def in_cluster(cls, now: Callable[[], datetime] = utc_now) -> "Kube":
+    def in_cluster(cls) -> "Kube":
         """Return the client of this pod's service account. Raises KubeConfigError."""
-        return cls(connection.in_cluster(now))
+        return cls(connection.in_cluster())
 
     @property
     def calls(self) -> Counter[str]:
@@ -115,6 +100,10 @@ class Kube:
                 break
             items += page
         return Listed(items, version)
+
+    async def newest_version(self, kind: Kind, namespace: str | None = None) -> str:
+        """Return the version that a list would have now."""
+        return (await self._page(kind, namespace, {"limit": 1})).version
 
     async def create(self, document: Json, *, manager: str = "pai", dry_run: bool = False) -> Json:
         """Create an object and return it as it is stored."""
@@ -215,12 +204,11 @@ class Kube:
             "timeoutSeconds": seconds,
         }
         path = kind.path(namespace)
-        async with self._transport.stream("watch", path, params, _SILENCE_SECONDS) as chunks:
-            async for line in lines_of(chunks):
-                event = _decode_event(line)
-                if event.type == "ERROR":
-                    raise watch_error(event.object)
-                yield event.type, event.object
+        async with self._transport.stream(
+            "watch", path, params, seconds + _GRACE_SECONDS
+        ) as chunks:
+            async for event in events_of(chunks):
+                yield event
 
     async def raw(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
@@ -284,24 +272,6 @@ class Kube:
         metadata = document["metadata"]
         namespace = str(metadata.get("namespace") or self.namespace)
         return kind_of(document), namespace, str(metadata.get("name", ""))
-
-
-async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield whole lines.
-
-    The HTTP client's own splitter also cuts at other line ends than a newline, such as U+0085,
-    which JSON may hold unescaped.
-    """
-    pending: list[bytes] = []
-    async for chunk in chunks:
-        *whole, rest = chunk.split(b"\n")
-        for part in whole:
-            line = b"".join((*pending, part))
-            pending = []
-            if line.strip():
-                yield line
-        if rest:
-            pending.append(rest)
 
 
 def _selectors(labels: str | None, fields: str | None) -> dict[str, Any]:

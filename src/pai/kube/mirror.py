@@ -18,9 +18,6 @@ from pai.wire import log
 Listener = Callable[[ChangeType, Json], None]
 
 _GONE = 410
-# A server tells its place each minute. Silence for longer than that may mean that it will never
-# reach our version, as after being restored from a backup: list then.
-_LONG_SILENCE_SECONDS = 75.0
 _BRIEF_SECONDS = 1.0
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -63,7 +60,6 @@ class Mirror:
         self._synced = asyncio.Event()
         self._must_list = True
         self._failures = 0
-        self._heard_at = 0.0
         self.trouble = ""
         self.objects: Mapping[ObjectKey, Json] = MappingProxyType(self._state.objects)
 
@@ -101,7 +97,7 @@ class Mirror:
         """List if need be, then watch until the stream ends."""
         if self._must_list:
             await self._list()
-        began = self._heard_at = time.monotonic()
+        began, heard = time.monotonic(), False
         # Not all mirrors of all replicas at the same moment.
         seconds = round(WATCH_SECONDS * (0.5 + self._spread() / 2))
         events = self._kube.watch(
@@ -113,14 +109,26 @@ class Mirror:
         )
         async with aclosing(events):
             async for event_type, found in events:
+                heard = True
                 self._went_well()
                 bookmark = event_type == "BOOKMARK"
                 found = found if bookmark else self._trim(found)
                 self._tell(self._state.happened(event_type, found))
+        if not heard:
+            await self._check_version()
         if time.monotonic() - began > _BRIEF_SECONDS:
             self._went_well()
         else:
             self._failures += 1
+
+    async def _check_version(self) -> None:
+        """List again if the server is behind us, as after being restored from a backup.
+
+        A watch from a version that it has not reached yet is silent for ever.
+        """
+        newest = await self._kube.newest_version(self._kind, self._namespace)
+        if newest.isdecimal() and int(newest) < int(self._state.version or 0):
+            self._must_list = True
 
     async def _list(self) -> None:
         self._state.list_begins()
@@ -131,15 +139,13 @@ class Mirror:
         self._synced.set()
 
     def _went_well(self) -> None:
-        self._heard_at = time.monotonic()
         self._failures = 0
         self.trouble = ""
 
     def _note(self, error: PaiError) -> None:
         self._failures += 1
         gone = isinstance(error, KubeRefusedError) and error.status == _GONE
-        if gone or time.monotonic() - self._heard_at > _LONG_SILENCE_SECONDS:
-            self._must_list = True
+        self._must_list |= gone
         if not gone and error.message != self.trouble:
             log.warning("mirror cut off", kind=self._kind.kind, error=error.message)
             self.trouble = error.message

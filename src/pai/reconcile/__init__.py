@@ -22,6 +22,7 @@ from pai.reconcile.containers.step import Step, next_step
 from pai.reconcile.event import Event
 from pai.reconcile.reasons import CONDITIONS, REASONS
 from pai.reconcile.status import AgentStatus, Condition, Surroundings, rejected_status
+from pai.reconcile.transitions import transitions
 
 __all__ = [
     "CONDITIONS",
@@ -50,4 +51,5 @@ __all__ = [
     "plan",
     "refused",
     "rejected_status",
+    "transitions",
 ]

@@ -17,6 +17,7 @@ IMAGE_LAUNCHER = "/opt/pai/bin/launcher"
 RUN_LAUNCHER = f"{RUN_DIRECTORY}/launcher"
 PREPARE_COMMAND = ("python3", "-m", "pai.runtime.prepare")
 SIDECAR_COMMAND = ("python3", "-m", "pai.sidecar")
+SIDECAR_LEAVE_COMMAND = ("python3", "-ISc", "import os, signal; os.kill(1, signal.SIGUSR1)")
 
 SIDECAR_MEMORY_BYTES = 256 << 20
 SIDECAR_TEMPORARY_BYTES = 64 << 20

@@ -173,6 +173,11 @@ class Listeners:
         self._responders.append(responder)
         return responder.port
 
+    def leave(self) -> None:
+        """Let each connection from outside end with its next response: clients go elsewhere."""
+        self._inbound.leave()
+        self._public.leave()
+
     async def stop(self, seconds: float) -> None:
         """Accept no more, let what is under way end, at most so long; probes see the end coming."""
         self._serving = False

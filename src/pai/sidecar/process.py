@@ -1,6 +1,7 @@
 """The sidecar as a process: snapshots in, audit records out, and an orderly end."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -70,6 +71,7 @@ async def serve(
 ) -> int:
     """Run a sidecar until `stop` is set; return the exit code.
 
+    In a pod, SIGUSR1 says that it will end soon: the agent goes first, and before it the clients.
     Nothing but probes is answered before the first snapshot is at work: an agent that starts early
     is refused. Ports are taken before anything else.
     """
@@ -79,6 +81,8 @@ async def serve(
     sidecar = Sidecar(audit, replica=replica)
     listeners = Listeners(ports, lambda: sidecar.state, audit, ServerLimits())
     listeners.bind()
+    if ports.public is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, listeners.leave)
     link = ControlLink.remote(bootstrap, replica)
     feed = SnapshotFeed(link, SidecarSnapshot, sidecar.apply)
     following = spawn(feed.run(), "follow control")

@@ -17,6 +17,8 @@ from pai.providers.plugin import CredentialError, ProviderPlugin, secret_of
 from pai.providers.redact import Redactor
 from pai.providers.registry import plugin_for
 
+_SERVICE_SUFFIXES = (".svc", ".svc.cluster.local")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProviderRoute:
@@ -47,13 +49,15 @@ class PassRoute:
     """A host that is passed through untouched.
 
     exact: the operator wrote this very name, so it may lead to a private address; of a wildcard
-    the agent chooses the name. audited: not listed, passed by `egress.mode`.
+    the agent chooses the name. audited: not listed, passed by `egress.mode`. service: the name is
+    that of a Service of the cluster, written out by the operator.
     """
 
     ports: frozenset[int]
     rule: str
     exact: bool = False
     audited: bool = False
+    service: bool = False
 
     def opens(self, port: int) -> bool:
         """Whether a port is among those listed; audit mode opens all."""
@@ -95,7 +99,8 @@ class _Hosts:
 
 def _joined(known: Route, new: Route) -> Route:
     if isinstance(known, PassRoute) and isinstance(new, PassRoute):
-        return PassRoute(known.ports | new.ports, f"{known.rule}; {new.rule}", known.exact)
+        ports, rule = known.ports | new.ports, f"{known.rule}; {new.rule}"
+        return PassRoute(ports, rule, known.exact, service=known.service)
     names = tuple(route.provider.name for route in (known, new) if isinstance(route, ProviderRoute))
     if isinstance(known, AmbiguousRoute):
         names = (*known.providers, *names)
@@ -116,7 +121,9 @@ class Routes:
             llm.add(host, LlmRoute())
         for rule in snapshot.egress.allow:
             exact = not rule.host.startswith("*.")
-            passed.add(rule.host, PassRoute(frozenset(rule.ports), _text(rule), exact))
+            service = exact and rule.host.endswith(_SERVICE_SUFFIXES)
+            ports = frozenset(rule.ports)
+            passed.add(rule.host, PassRoute(ports, _text(rule), exact, service=service))
         self._groups = (services, llm, passed)
 
     def find(self, host: str) -> Route | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -29,7 +30,8 @@ class State:
     """One snapshot at work. Secrets are inside; never logged.
 
     upstream: to services. named, unnamed: to hosts that are passed through, by whether the
-    operator wrote the name or the agent chose it. near: to the gateway and to the agent's port.
+    operator wrote the name or the agent chose it. services: to Services of the cluster. near: to
+    the gateway and to the agent's port.
     """
 
     def __init__(self, snapshot: SidecarSnapshot, limits: ClientLimits) -> None:
@@ -42,11 +44,16 @@ class State:
         self.upstream = ClientPool(Dialer(network, declared=True), tls, limits)
         self.named = Way(network, tls, limits, declared=True)
         self.unnamed = Way(network, tls, limits, declared=False)
+        inner = (*network.private_upstreams, *network.services)
+        within = msgspec.structs.replace(network, private_upstreams=inner)
+        self.services = Way(within, tls, limits, declared=True)
         self.gateway, near, near_tls = _gateway(snapshot)
         self.near = ClientPool(near, near_tls, _patient(limits))
 
     def way_for(self, route: PassRoute) -> "Way":
         """Return what dials for a host that is passed through."""
+        if route.service:
+            return self.services
         return self.named if route.exact else self.unnamed
 
     async def retire(self) -> None:
@@ -66,7 +73,8 @@ class State:
 
     @property
     def _pools(self) -> tuple[ClientPool, ...]:
-        return (self.upstream, self.near, self.named.pool, self.unnamed.pool)
+        ways = (self.named, self.unnamed, self.services)
+        return (self.upstream, self.near, *(way.pool for way in ways))
 
 
 class Way:
@@ -81,6 +89,12 @@ class Way:
 
 class _OpenDialer(Dialer):
     """Never dials loopback, whatever is listed: behind it are our own listeners."""
+
+    def addresses(self, endpoint: Endpoint) -> AsyncIterator[tuple[str, int]]:
+        """Yield candidates; the short name of a Service is asked for by its full one."""
+        if endpoint.host.endswith(".svc"):
+            endpoint = endpoint._replace(host=f"{endpoint.host}.cluster.local")
+        return super().addresses(endpoint)
 
     def refusal(self, address: str) -> str | None:
         """Return why `address` may not be dialled, or None."""

@@ -28,6 +28,7 @@ class Dialer:
         self, network: Network, *, declared: bool, resolver: Resolver | None = None
     ) -> None:
         self._private = network.private_upstreams if declared else ()
+        self._refused = network.refused
         self._resolver = resolver or Resolver(
             network.nameservers or system_nameservers(), network.static_hosts
         )
@@ -65,6 +66,8 @@ class Dialer:
 
     def refusal(self, address: str) -> str | None:
         """Return why `address` may not be dialled, or None."""
+        if self._refused and guard.inside(address, self._refused):
+            return f"{address} is the cluster's API server"
         return guard.check(address, self._private)
 
     async def addresses(self, endpoint: Endpoint) -> AsyncIterator[tuple[str, int]]:

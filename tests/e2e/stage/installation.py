@@ -227,7 +227,7 @@ stringData: {{token: {world.notes_key}}}
 """
 
 
-def services_yaml(max_per_day: int = 1_000_000) -> str:
+def services_yaml(max_per_day: int = 1_000_000, endpoint: str = "http://llm.test:8001/v1") -> str:
     """A model and a service of the world."""
     return f"""
 apiVersion: pai.io/v1
@@ -236,7 +236,7 @@ metadata: {{name: gpt}}
 spec:
   provider: openai
   model: gpt-test
-  endpoint: http://llm.test:8001/v1
+  endpoint: {endpoint}
   maxTokensPerDay: {max_per_day}
   apiKeySecretRef: {{name: llm-key}}
 ---

@@ -46,6 +46,11 @@ class Internet:
         """Return the tokens the model vendor has counted."""
         return sum(event["tokens"] for event in self.journal("llm"))
 
+    def also_at(self, address: str) -> None:
+        """Answer at one more address, which is led there from this network namespace."""
+        run("ip", "-n", self.namespace, "addr", "add", f"{address}/32", "dev", "lo")
+        run("ip", "route", "add", f"{address}/32", "via", self.address)
+
     def close(self) -> None:
         """End the world and its namespace."""
         self.process.terminate()

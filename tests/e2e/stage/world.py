@@ -123,7 +123,7 @@ async def notes(request: Request) -> Response:
         return JSONResponse({"error": "bad token"}, 401)
     if request.method == "POST":
         NOTES.append({"text": (await request.body()).decode(errors="replace")})
-        return JSONResponse({"stored": len(NOTES)}, 201)
+        return JSONResponse({"stored": len(NOTES), "id": len(NOTES)}, 201)
     return JSONResponse({"notes": NOTES})
 
 
@@ -134,6 +134,11 @@ async def echo(request: Request) -> Response:
     body = {"headers": headers, "query": request.url.query, "body": (await request.body()).decode()}
     mirrored = {"x-echo": headers.get("authorization", "none")}
     return JSONResponse(body, headers=mirrored)
+
+
+async def redirect(_: Request) -> Response:
+    """Lead to a host that nobody was given."""
+    return Response(status_code=302, headers={"location": "https://evil.test/"})
 
 
 async def anything(request: Request) -> Response:
@@ -193,6 +198,7 @@ ROUTES = [
     Route("/v1/models", models),
     Route("/notes", notes, methods=["GET", "POST"]),
     Route("/echo", echo, methods=["GET", "POST", "PUT"]),
+    Route("/redirect", redirect),
     Route("/{path:path}", anything, methods=["GET", "POST", "PUT", "DELETE", "HEAD"]),
 ]
 
@@ -211,7 +217,7 @@ async def main() -> None:
     app = Starlette(routes=ROUTES)
     for port in (53, 443, 9999):
         await loop.create_datagram_endpoint(partial(Udp, port), local_addr=("0.0.0.0", port))
-    for port in (22, 5432, 9999):
+    for port in (22, 53, 5432, 9999):
         await asyncio.start_server(raw, "0.0.0.0", port)
     tls = {"ssl_certfile": CONFIG["cert"], "ssl_keyfile": CONFIG["key"]}
     servers = [server(app, 8001), server(app, 80), server(app, 443, **tls)]

@@ -1,6 +1,5 @@
 """Calls, and what comes of answers."""
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import httpx2
@@ -8,7 +7,7 @@ import pytest
 from tests.fakes.kube_api import KubeApi, refusal
 
 from pai.kube import KubeRefusedError, KubeUnavailableError
-from pai.kube.client import CHUNK, lines_of
+from pai.kube.client import CHUNK
 from pai.kube.kinds import CONFIG_MAPS, SECRETS
 
 PATH = "/api/v1/namespaces/default/configmaps"
@@ -90,15 +89,3 @@ async def test_a_watch_tells_bookmarks_and_raises_errors() -> None:
     with pytest.raises(KubeRefusedError) as caught:
         await anext(kube.watch(CONFIG_MAPS, start))
     assert caught.value.status == 410
-
-
-@pytest.mark.parametrize("size", [1, 3, 1000])
-async def test_lines_are_cut_at_newlines_alone(size: int) -> None:
-    text = '{"a":"one\x85two"}\n\n{"b":"\u2028"}\n{"c":1}'.encode()
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(text), size):
-            yield text[start : start + size]
-
-    found = [line async for line in lines_of(chunks())]
-    assert found == ['{"a":"one\x85two"}'.encode(), '{"b":"\u2028"}'.encode()]  # no half line

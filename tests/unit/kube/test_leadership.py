@@ -110,9 +110,9 @@ async def test_errors_that_pass_are_outlived() -> None:
     api = KubeApi()
     first = Candidate(api, "first")
     await leads(first)
-    for _ in range(6):
-        api.faults["PATCH"] = [refusal(500, "InternalError", "no"), refusal(429, "No", "no")]
-        await asyncio.sleep(0.3)
+    for code in (500, 429, 503):
+        api.faults["PATCH"] = [refusal(code, "InternalError", "no")]
+        await asyncio.sleep(LEASE_SECONDS * 0.8)
     assert first.began is not None and first.led == []
     await first.stop()
 

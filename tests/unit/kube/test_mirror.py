@@ -94,6 +94,24 @@ async def test_a_version_that_is_too_old_is_listed_anew() -> None:
         await until(lambda: not mirror.trouble)
 
 
+async def test_a_server_restored_from_a_backup_is_listed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_BRIEF_SECONDS", 0.0)
+    api = KubeApi()
+    api.put(f"{PATH}/lost", {})
+    api.version = 5000
+    async with following(api) as (mirror, told):
+        await mirror.synced()
+        api.version, api.objects = 50, {}
+        for _ in range(3):  # its watch is silent each time, until the server ends it
+            api.cut()
+            await asyncio.sleep(0.05)
+        await until(lambda: ("DELETED", "lost") in told)
+        api.put(f"{PATH}/new", {})
+        await until(lambda: ("ADDED", "new") in told)
+
+
 async def test_a_server_that_fails_is_asked_again() -> None:
     api = KubeApi()
     api.faults["GET"] = [

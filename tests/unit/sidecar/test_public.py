@@ -162,3 +162,16 @@ async def test_a_burst_of_clients_is_served(stage: Stage) -> None:
     assert await asyncio.gather(*map(ask, clients)) == [b"ok"] * 40
     for client in clients:
         await client.close()
+
+
+async def test_who_keeps_a_connection_learns_that_the_pod_goes(stage: Stage) -> None:
+    kept = await stage.to("public")
+    before = await kept.ask(request("GET", "/", "bot.example"))
+    assert before.get("connection") == []
+    stage.listeners.leave()
+    after = await kept.ask(request("GET", "/", "bot.example"))
+    assert (after.body, after.get("connection")) == (b"ok", ["close"])
+    late = await stage.to("public")  # balancers may still send some
+    assert (await late.ask(request("GET", "/", "bot.example"))).body == b"ok"
+    await kept.close()
+    await late.close()

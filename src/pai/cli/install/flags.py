@@ -119,6 +119,22 @@ ClusterRanges = Annotated[
         "--cluster-range", help="CIDR of pods or Services, never an upstream; repeatable."
     ),
 ]
+ExtraCaFile = Annotated[
+    str | None,
+    typer.Option(
+        "--extra-ca-file",
+        metavar="FILE",
+        help="PEM file: authorities trusted for upstreams besides the system's.",
+    ),
+]
+StaticHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--static-host",
+        metavar="NAME=IP[:PORT]",
+        help="Upstream that is found without DNS; repeatable.",
+    ),
+]
 AgentStorageClass = Annotated[
     str | None,
     typer.Option("--agent-storage-class", help="Of agents' volumes that name none."),

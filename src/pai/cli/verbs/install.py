@@ -63,6 +63,8 @@ def install(  # noqa: PLR0913 - one argument an option
     private_upstream: flags.PrivateUpstreams = None,
     trusted_proxy: flags.TrustedProxies = None,
     cluster_range: flags.ClusterRanges = None,
+    extra_ca_file: flags.ExtraCaFile = None,
+    static_host: flags.StaticHosts = None,
     agent_storage_class: flags.AgentStorageClass = None,
     name: flags.ContextName = None,
     wait: flags.Wait = True,
@@ -75,6 +77,7 @@ def install(  # noqa: PLR0913 - one argument an option
     Options of the last run hold unless they are given again. Afterwards the cluster's context is
     the one in use. --dry-run writes plain manifests without a secret, as YAML or with -o json.
     """
+    from pai.cli.install.authorities import authorities
     from pai.cli.install.database import database_url as asked_url
 
     if sqlite and (database_url or database_url_file):
@@ -100,6 +103,8 @@ def install(  # noqa: PLR0913 - one argument an option
         "private_upstreams": private_upstream,
         "trusted_proxies": trusted_proxy,
         "cluster_ranges": cluster_range,
+        "extra_ca_pem": authorities(extra_ca_file),
+        "static_hosts": static_host,
         "agent_storage_class": agent_storage_class,
     }
     url = None if sqlite else asked_url(database_url, database_url_file)

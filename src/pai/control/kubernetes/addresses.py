@@ -5,14 +5,16 @@ Literal addresses, so that no name has to be resolved before a process may trust
 
 import hashlib
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from pai.control.identity import Identities
 from pai.control.pki import CONTROL_NAME
 from pai.errors import TransientError
+from pai.ir.snapshot import Network
 from pai.kube import Kube
-from pai.kube.kinds import SERVICES
+from pai.kube.kinds import SERVICE_CIDRS, SERVICES
 from pai.render.labels import MANAGED_BY
 from pai.runtime.kubernetes.execute import MANAGER, encoded
 
@@ -38,6 +40,33 @@ async def find_addresses(kube: Kube, namespace: str) -> Addresses:
     control = await _address(kube, namespace, CONTROL_SERVICE)
     gateway = await _address(kube, namespace, GATEWAY_SERVICE)
     return Addresses(f"https://{control}:{CONTROL_PORT}", f"https://{gateway}:{GATEWAY_PORT}")
+
+
+class Ranges(NamedTuple):
+    """Where a cluster's own things are. services: CIDRs; api_server: addresses as CIDRs."""
+
+    services: tuple[str, ...]
+    api_server: tuple[str, ...]
+
+
+async def find_ranges(kube: Kube) -> Ranges:
+    """Return what the cluster says of its own addresses."""
+    found, _ = await kube.list(SERVICE_CIDRS)
+    services = sorted({cidr for item in found for cidr in item["spec"].get("cidrs") or ()})
+    server = await kube.get(SERVICES, "kubernetes", "default")
+    addresses = ((server or {}).get("spec") or {}).get("clusterIPs") or ()
+    blocks = tuple(f"{address}/{128 if ':' in address else 32}" for address in addresses)
+    return Ranges(tuple(services), blocks)
+
+
+def resolvers(network: Network) -> tuple[str, ...]:
+    """Return the addresses of the nameservers that sidecars ask, without their ports."""
+    return tuple(sorted({_bare(server) for server in network.nameservers}))
+
+
+def _bare(server: str) -> str:
+    host = urlsplit(f"//{server}").hostname if server.count(":") < 2 or "[" in server else server
+    return host or server
 
 
 class Bootstraps:

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from pai.clock import utc_now
 from pai.control.agenda import Agenda
 from pai.control.catalog import Catalog
@@ -18,7 +20,7 @@ from pai.control.http.watch import News
 from pai.control.identity import Identities
 from pai.control.internal.app import InternalApi
 from pai.control.internal.callers import Callers, Role
-from pai.control.kubernetes.addresses import Bootstraps, find_addresses
+from pai.control.kubernetes.addresses import Bootstraps, find_addresses, find_ranges, resolvers
 from pai.control.kubernetes.api_service import trust_front
 from pai.control.kubernetes.door import front_protocol, probes_app, server_context
 from pai.control.kubernetes.front import Front, front_proxy, tls_context
@@ -99,6 +101,11 @@ class ClusterControl:
         self._identities = Identities(keys.instance)
         self.instance = instance_id(keys.instance)
         await self._open_databases()
+        ranges = await find_ranges(self._kube)
+        self._cluster_ranges = tuple({*self.settings.cluster_ranges, *ranges.services})
+        network = msgspec.structs.replace(
+            network_of(self.settings), refused=ranges.api_server, services=ranges.services
+        )
         self._catalog = Catalog(self.settings, keys.instance.derive("host-id"))
         self._publisher = Publisher(
             self._catalog,
@@ -106,7 +113,7 @@ class ClusterControl:
             self._identities,
             self._authority,
             self.settings,
-            network_of(self.settings),
+            network,
             _now_ms,
             GATEWAY_NAME,
         )
@@ -295,7 +302,8 @@ class ClusterControl:
             bootstrap_version=self._bootstraps.version,
             system_namespace=self._namespace,
             pull_policy=self.settings.pull_policy,
-            cluster_ranges=self.settings.cluster_ranges,
+            cluster_ranges=tuple(sorted(self._cluster_ranges)),
+            dns=resolvers(network_of(self.settings)),
             private_upstreams=self.settings.private_upstreams,
         )
 

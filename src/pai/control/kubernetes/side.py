@@ -63,7 +63,7 @@ class ClusterSide:
         if agent is None:
             return leaving_step(observed, self._now(), around)
         facts = self._facts_of(agent)
-        desired = render(agent, facts)
+        desired = render(self._stored_where_set(agent), facts)
         observed = await self._refused(agent, observed)
         step = next_step(agent, desired, observed, self._now(), around, restricted=facts.restricted)
         used, reserved = tokens_of(record, balances)
@@ -99,9 +99,21 @@ class ClusterSide:
         """Yield each agent to look at again; None (first of all) = look at every one."""
         waiting: asyncio.Queue[AgentKey | None] = asyncio.Queue()
         waiting.put_nowait(None)
-        with self._inventory.told(waiting.put_nowait):
+
+        def relabelled(namespace: str) -> None:
+            for key in self._inventory.agents():
+                if key.namespace == namespace:
+                    waiting.put_nowait(key)
+
+        with self._inventory.told(waiting.put_nowait), self._restriction.told(relabelled):
             while True:
                 yield await waiting.get()
+
+    def _stored_where_set(self, agent: Agent) -> Agent:
+        """Return the agent with the platform's storage class where it names none."""
+        chosen = agent.pod.storage_class_name or self._settings.replica_storage_class
+        pod = msgspec.structs.replace(agent.pod, storage_class_name=chosen)
+        return msgspec.structs.replace(agent, pod=pod)
 
     def _facts_of(self, agent: Agent) -> Facts:
         return msgspec.structs.replace(

@@ -9,9 +9,13 @@ from pai.reconcile.kubernetes.observed import Json, Ref
 
 
 class Apply(msgspec.Struct, frozen=True):
-    """Apply an object with our field manager. A Secret's content is put in by the executor."""
+    """Apply an object. A Secret's content is put in by the executor.
+
+    manager: of the fields, "" = control's usual one.
+    """
 
     document: Json
+    manager: str = ""
 
     def __str__(self) -> str:
         return f"apply {self.document['kind']} {self.document['metadata']['name']}"

@@ -15,8 +15,12 @@ from pai.reconcile.kubernetes.observed import (
     owner_uid,
     ref_of,
 )
+from pai.render.kubernetes import scaled_elsewhere
 from pai.render.labels import DIGEST
 
+SCALER = "pai-scaler"
+"""Field manager of the replicas of a workload that the autoscaler owns."""
+SCALED = "pai.io/scaled-by"
 _WORKLOADS = ("Deployment", "StatefulSet")
 _FIXED = {
     "StatefulSet": ("serviceName", "selector", "podManagementPolicy", "volumeClaimTemplates"),
@@ -51,6 +55,8 @@ def plan(agent: Agent, desired: Iterable[Json], observed: Observed) -> Plan:
             taken.append(ref)
         elif stored is not None and leaving(stored):
             waits = True
+        elif document["kind"] in _WORKLOADS and scaled_elsewhere(agent):
+            actions += _scaled(agent, document, stored)
         else:
             actions += _towards(agent, document, stored)
     actions += _leftovers(wanted.keys(), observed)
@@ -70,6 +76,32 @@ def _towards(agent: Agent, document: Json, stored: Json | None) -> list[Action]:
     marks = stored["metadata"].get("annotations") or {}
     same = marks.get(DIGEST) == document["metadata"]["annotations"][DIGEST]
     return [] if same and holds(stored, document) else [Apply(document)]
+
+
+def _scaled(agent: Agent, document: Json, stored: Json | None) -> list[Action]:
+    """Return the way to a workload whose replicas the autoscaler owns from then on.
+
+    It starts with the author's count. That field is given to another manager before ours lets go
+    of it, or the API server would set its own default in between.
+    """
+    given = {**document["metadata"]["annotations"], SCALED: SCALER}
+    final = {**document, "metadata": {**document["metadata"], "annotations": given}}
+    if stored is None:
+        count = {"replicas": agent.desired_replicas}
+        return [Apply({**document, "spec": {**document["spec"], **count}})]
+    found = _towards(agent, final, stored)
+    if (stored["metadata"].get("annotations") or {}).get(SCALED) == SCALER:
+        return found
+    if any(isinstance(action, Delete) for action in found):
+        return found
+    return [Apply(_count(document, agent.desired_replicas), SCALER), Apply(final)]
+
+
+def _count(document: Json, replicas: int) -> Json:
+    """Return a workload's number of replicas and nothing else of it."""
+    kept = {name: document["metadata"][name] for name in ("name", "namespace")}
+    head = {name: document[name] for name in ("apiVersion", "kind")}
+    return {**head, "metadata": kept, "spec": {"replicas": replicas}}
 
 
 def _can_become(stored: Json, document: Json) -> bool:

@@ -15,6 +15,7 @@ from pai.render.shape import (
     PREPARE_COMMAND,
     RUN_LAUNCHER,
     SIDECAR_COMMAND,
+    SIDECAR_LEAVE_COMMAND,
     SIDECAR_MEMORY_BYTES,
     SIDECAR_UID,
     SMALL_MEMORY_BYTES,
@@ -75,6 +76,9 @@ def sidecar(agent: Agent, facts: Facts) -> Manifest:
         "volumeMounts": mounts.sidecar_mounts(agent),
         **sidecar_probes(),
     }
+    if agent.inbound is not None:
+        # It ends last of all. Who keeps a connection open has to learn at once that it ends.
+        made["lifecycle"] = {"preStop": {"exec": {"command": list(SIDECAR_LEAVE_COMMAND)}}}
     return {**made, "env": [_from_field(_REPLICA, _ORDINAL)]} if places(agent) else made
 
 

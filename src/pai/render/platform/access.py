@@ -91,6 +91,12 @@ CONTROL_RULES = (
     Rule("", ("namespaces",), _READ, "labels that want pods without any privilege"),
     Rule("apps", ("deployments", "statefulsets"), _OWN, "runs agents"),
     Rule("networking.k8s.io", ("networkpolicies",), _OWN, "closes agents' pods"),
+    Rule(
+        "networking.k8s.io",
+        ("servicecidrs",),
+        ("get", "list"),
+        "where Services are: no upstream may lead there but by the name of a Service",
+    ),
     Rule("policy", ("poddisruptionbudgets",), _OWN, "keeps replicas up while nodes are drained"),
     Rule(
         "apiregistration.k8s.io",

@@ -6,9 +6,12 @@ import msgspec
 
 from pai.render.platform.manifest import CONTROL, Manifest, cluster_object, namespaced
 from pai.render.platform.options import Options
+from pai.render.platform.upstreams import static_hosts
 
 SETTINGS_MAP = "pai-settings"
 SETTINGS_FILE = "settings.toml"
+SETTINGS_DIRECTORY = "/etc/pai"
+EXTRA_CA_FILE = "extra-ca.pem"
 DATA_CLAIM = "pai-control-data"
 
 _POD_SECURITY = "pod-security.kubernetes.io"
@@ -38,20 +41,26 @@ def settings_text(options: Options) -> str:
         "urlPort": options.url_port or usual_port,
         "urlScheme": options.url_scheme,
     }
+    if options.static_hosts:
+        settings["staticHosts"] = static_hosts(options.static_hosts)
+    if options.extra_ca_pem:
+        settings["extraCaFile"] = f"{SETTINGS_DIRECTORY}/{EXTRA_CA_FILE}"
     if options.agent_storage_class:
         settings["replicaStorageClass"] = options.agent_storage_class
     return msgspec.toml.encode(settings).decode()
 
 
 def settings_map(options: Options) -> Manifest:
-    """Return the ConfigMap that holds settings.toml."""
+    """Return the ConfigMap that holds settings.toml, and the file that it may name."""
     head = namespaced(options, "v1", "ConfigMap", SETTINGS_MAP, CONTROL)
-    return {**head, "data": {SETTINGS_FILE: settings_text(options)}}
+    more = {EXTRA_CA_FILE: options.extra_ca_pem} if options.extra_ca_pem else {}
+    return {**head, "data": {SETTINGS_FILE: settings_text(options), **more}}
 
 
 def settings_digest(options: Options) -> str:
     """Return what changes with the settings, so that control starts anew with them."""
-    return hashlib.sha256(settings_text(options).encode()).hexdigest()[:16]
+    text = settings_text(options) + options.extra_ca_pem
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def data_claim(options: Options) -> Manifest:

@@ -3,6 +3,7 @@
 from pai.render.platform.access import API_SERVICE
 from pai.render.platform.configuration import (
     DATA_CLAIM,
+    SETTINGS_DIRECTORY,
     SETTINGS_FILE,
     SETTINGS_MAP,
     settings_digest,
@@ -20,7 +21,6 @@ from pai.render.platform.people import PLATFORM
 from pai.render.platform.pods import Mount, Process, deployment, rolling, service
 
 _GRACE_SECONDS = 30
-_SETTINGS_DIRECTORY = "/etc/pai"
 _DATABASE_DIRECTORY = "/etc/pai-database"
 _DATA_DIRECTORY = "/data"
 API_SERVICE_PORT = 443
@@ -73,14 +73,14 @@ def api_service(options: Options) -> Manifest:
 
 
 def _command(external: bool) -> tuple[str, ...]:
-    settings = f"{_SETTINGS_DIRECTORY}/{SETTINGS_FILE}"
+    settings = f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}"
     start = ("python3", "-m", "pai.control.kubernetes", "--settings", settings)
     database = ("--database-url-file", f"{_DATABASE_DIRECTORY}/url") if external else ()
     return (*start, "--data", _DATA_DIRECTORY, *database)
 
 
 def _mounts(external: bool) -> tuple[Mount, ...]:
-    settings = Mount("settings", _SETTINGS_DIRECTORY, {"configMap": {"name": SETTINGS_MAP}})
+    settings = Mount("settings", SETTINGS_DIRECTORY, {"configMap": {"name": SETTINGS_MAP}})
     if not external:
         claim = {"persistentVolumeClaim": {"claimName": DATA_CLAIM}}
         return (settings, Mount("data", _DATA_DIRECTORY, claim, read_only=False))

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from pai.errors import SpecError
+from pai.render.platform.upstreams import check_authorities, static_hosts
 
 DATABASE_SECRET = "pai-database"
 
@@ -36,7 +37,8 @@ class Options(
     edge. storage_class, agent_storage_class: of control's claim and of
     agents' volumes, "" = the cluster's default. chown_volume: for storage drivers that ignore
     fsGroup; costs the namespace Pod Security `restricted`, as it takes a root init container.
-    cluster_ranges: of pods and Services.
+    cluster_ranges: of pods and Services. extra_ca_pem: authorities trusted for upstreams besides
+    the system's. static_hosts: `NAME=IP[:PORT]` each, consulted before DNS.
     """
 
     namespace: str = "pai-system"
@@ -61,6 +63,8 @@ class Options(
     private_upstreams: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     cluster_ranges: tuple[str, ...] = ()
+    extra_ca_pem: str = ""
+    static_hosts: tuple[str, ...] = ()
     agent_storage_class: str = ""
     control_resources: Resources = Resources(cpu="100m", memory="192Mi", memory_limit="1Gi")
     gateway_resources: Resources = Resources(cpu="100m", memory="128Mi", memory_limit="1Gi")
@@ -86,6 +90,8 @@ def checked(options: Options) -> Options:
     for field in ("image", "control_image"):
         if not getattr(options, field) or any(c.isspace() for c in getattr(options, field)):
             raise SpecError(f"{field}: {getattr(options, field)!r} is not the name of an image")
+    static_hosts(options.static_hosts)
+    check_authorities(options.extra_ca_pem)
     counts = (options.controls, options.gateway_replicas, options.edge_replicas)
     if min(counts) < 1:
         raise SpecError("replicas: at least one of control, gateway and edge")

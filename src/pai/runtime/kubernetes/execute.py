@@ -32,8 +32,8 @@ class Executor:
         Raises KubeRefusedError, KubeUnavailableError.
         """
         match action:
-            case Apply(document):
-                return await self._apply(key, document)
+            case Apply(document, manager):
+                return await self._apply(key, document, manager or MANAGER)
             case Delete(ref, uid, orphan):
                 kind = kind_named(ref.api_version, ref.kind)
                 how = "Orphan" if orphan else "Background"
@@ -43,7 +43,7 @@ class Executor:
                 await self._kube.patch(kind, ref.name, key.namespace, change, manager=MANAGER)
         return True
 
-    async def _apply(self, key: AgentKey, document: Json) -> bool:
+    async def _apply(self, key: AgentKey, document: Json, manager: str) -> bool:
         ref = ref_of(document)
         if not self._inventory.knows(key, ref):
             # Applying would merge into whatever bears the name; mirrors show only what is ours.
@@ -52,7 +52,7 @@ class Executor:
             if found is not None and owner_uid(found) is None:
                 self._inventory.put_foreign(key, found)
                 return False
-        answer = await self._kube.apply(self._filled(key, document), manager=MANAGER)
+        answer = await self._kube.apply(self._filled(key, document), manager=manager)
         self._inventory.put(key, answer)
         return True
 

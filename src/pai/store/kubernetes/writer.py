@@ -7,8 +7,9 @@ import msgspec
 
 from pai.errors import NotFoundError, TransientError
 from pai.kube import Json, Kube, KubeRefusedError, Mirror
-from pai.kube.kinds import AGENT_WORKLOADS, Kind
+from pai.kube.kinds import AGENT_WORKLOADS, CLAIMS, Kind
 from pai.kube.mirror_state import uid_of
+from pai.render.labels import AGENT
 from pai.store.kubernetes.errors import as_ours
 from pai.store.kubernetes.objects import (
     DELETE_VOLUMES_ANNOTATION,
@@ -146,6 +147,7 @@ class Writer:
                 kind, key.name, key.namespace, patch, manager=MANAGER, dry_run=dry_run
             )
             self._taken(made, dry_run=dry_run)
+            await self._bequeath(before, dry_run=dry_run)
         if before.deleted_at is None:
             await self._remove(kind, before, "Foreground", dry_run=dry_run)
         stored = None if dry_run else self.stored(key)
@@ -157,6 +159,23 @@ class Writer:
             delete_volumes=before.delete_volumes or wish.delete_volumes,
         )
         return Written(after, "configured")
+
+    async def _bequeath(self, agent: Record, *, dry_run: bool) -> None:
+        """Make an agent the owner of its claims: they go with it, whatever becomes of control."""
+        key = agent.key
+        owner = {
+            "apiVersion": AGENT_WORKLOADS.api_version,
+            "kind": AGENT_WORKLOADS.kind,
+            "name": key.name,
+            "uid": agent.uid,
+        }
+        claims, _ = await self._kube.list(CLAIMS, key.namespace, labels=f"{AGENT}={key.name}")
+        for claim in claims:
+            patch = {"metadata": {"ownerReferences": [owner]}}
+            name = claim["metadata"]["name"]
+            await self._kube.patch(
+                CLAIMS, name, key.namespace, patch, manager=MANAGER, dry_run=dry_run
+            )
 
     async def _remove(self, kind: Kind, before: Record, propagation: str, *, dry_run: bool) -> None:
         key = before.key

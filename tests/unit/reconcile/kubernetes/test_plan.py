@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.cluster_objects import observed, owned, plain_agent, stored
 
+from pai.ir.agent import Autoscaling
 from pai.reconcile.kubernetes import Apply, Delete, Json, Patch, Ref, plan, ref_of
+from pai.reconcile.kubernetes.plan import SCALED, SCALER
 
 AGENT = plain_agent()
 
@@ -103,3 +105,32 @@ def test_a_claim_grows_and_never_shrinks() -> None:
         Apply(stateful_set("2Gi")),
         Patch(Ref("v1", "PersistentVolumeClaim", "data-writer-0"), change),
     )
+
+
+SCALED_AGENT = plain_agent(replicas=3, autoscaling=Autoscaling(max_replicas=9))
+
+
+def without_count() -> Json:
+    document = deployment()
+    del document["spec"]["replicas"]
+    return document
+
+
+def test_an_autoscaled_workload_starts_with_its_count_and_is_let_go_then() -> None:
+    made = plan(SCALED_AGENT, [without_count()], observed()).actions
+    [first] = made
+    assert isinstance(first, Apply) and first.document["spec"]["replicas"] == 3
+    handed, final = plan(SCALED_AGENT, [without_count()], observed(stored(first.document))).actions
+    assert isinstance(handed, Apply) and isinstance(final, Apply)
+    assert (handed.manager, handed.document["spec"]) == (SCALER, {"replicas": 3})
+    assert final.manager == "" and "replicas" not in final.document["spec"]
+    later = stored(final.document)
+    later["spec"]["replicas"] = 7  # of the autoscaler
+    assert plan(SCALED_AGENT, [without_count()], observed(later)).actions == ()
+
+
+def test_without_the_autoscaler_the_count_is_ours_again() -> None:
+    later = stored(without_count())
+    later["metadata"]["annotations"][SCALED] = SCALER
+    later["spec"]["replicas"] = 7
+    assert plan(AGENT, [deployment()], observed(later)).actions == (Apply(deployment()),)

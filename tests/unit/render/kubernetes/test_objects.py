@@ -112,3 +112,6 @@ def test_the_way_to_the_end_is_longer_where_requests_come_in() -> None:
     assert open_["spec"]["terminationGracePeriodSeconds"] == 25
     stop = open_["spec"]["containers"][0]["lifecycle"]["preStop"]
     assert stop == {"sleep": {"seconds": 5}}
+    [sidecar] = [c for c in open_["spec"]["initContainers"] if c["name"] == "sidecar"]
+    assert "SIGUSR1" in sidecar["lifecycle"]["preStop"]["exec"]["command"][-1]
+    assert all("lifecycle" not in container for container in quiet["initContainers"])

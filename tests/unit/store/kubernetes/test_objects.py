@@ -52,8 +52,8 @@ def test_an_agent() -> None:
 
 
 def test_what_we_set_is_told_from_what_others_set() -> None:
-    mine = {"f:metadata": {"f:labels": {".": {}, "f:a": {}}, "f:annotations": {"f:x": {}}}}
-    theirs = {"f:metadata": {"f:labels": {"f:b": {}}}}
+    mine: Json = {"f:metadata": {"f:labels": {".": {}, "f:a": {}}, "f:annotations": {"f:x": {}}}}
+    theirs: Json = {"f:metadata": {"f:labels": {"f:b": {}}}}
     managed = [field("pai", "t", **mine), field("kubectl-edit", "t", **theirs)]
     found = trimmed(agent(managedFields=managed, labels={"a": "1", "b": "2"}))
     assert owned_labels(found) == {"a"} and owned_annotations(found) == {"x"}

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.store.kubernetes.test_objects import agent, field, secret
 
 from pai.errors import ConflictError, SpecError
+from pai.kube import Json
 from pai.store.kubernetes.objects import trimmed
 from pai.store.kubernetes.wishes import check_expected, check_label, new_object, patch_for
 from pai.store.record import Put, ResourceKey
@@ -23,7 +24,7 @@ def test_a_new_secret_bears_our_label_and_ages() -> None:
 
 
 def test_a_patch_names_what_differs_and_whose_version_it_is_for() -> None:
-    mine = {"f:metadata": {"f:labels": {"f:old": {}, "f:kept": {}}}}
+    mine: Json = {"f:metadata": {"f:labels": {"f:old": {}, "f:kept": {}}}}
     labels = {"old": "1", "kept": "1", "theirs": "1"}
     stored = trimmed(agent(labels=labels, managedFields=[field("pai", "t", **mine)]))
     stored["spec"] = {"image": "a", "env": [{"name": "A"}], "egress": {"mode": "deny"}}
