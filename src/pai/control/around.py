@@ -83,6 +83,7 @@ def hindered(
         reason=reason,
         message=message,
         last_transition_time=old.last_transition_time if old and old.status == "Unknown" else now,
+        observed_generation=generation,
     )
     others = [item for item in before.conditions if item.type != "Ready"]
     return msgspec.structs.replace(

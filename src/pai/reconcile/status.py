@@ -14,13 +14,17 @@ Phase = Literal["Creating", "Pending", "Running", "Failed", "Terminating"]
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One aspect of an agent's state. status: True, False, Partial or Unknown."""
+    """One aspect of an agent's state. status: True, False, Partial or Unknown.
+
+    observed_generation: of the spec that it was judged by; 0 until the status is put together.
+    """
 
     type: str
     status: str
     reason: str
     message: str = ""
     last_transition_time: str = ""
+    observed_generation: int = 0
 
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -121,7 +125,7 @@ def running_status(agent: Agent, seen: Seen, around: Surroundings, now: datetime
         current_replicas=live,
         ready_replicas=ready,
         selector=selector(agent.key),
-        conditions=_timed(conditions, around.previous, now),
+        conditions=_timed(conditions, around.previous, now, agent.generation),
     )
 
 
@@ -150,7 +154,7 @@ def rejected_status(
         message=message,
         url=around.url,
         observed_generation=generation,
-        conditions=_timed(conditions, around.previous, now),
+        conditions=_timed(conditions, around.previous, now, generation),
     )
 
 
@@ -169,7 +173,7 @@ def terminating_status(around: Surroundings, live: int, now: datetime) -> AgentS
         replicas=live,
         current_replicas=live,
         ready_replicas=0,
-        conditions=_timed(conditions, around.previous, now),
+        conditions=_timed(conditions, around.previous, now, before.observed_generation),
     )
 
 
@@ -245,9 +249,12 @@ def _exposed(agent: Agent) -> Condition:
 
 
 def _timed(
-    conditions: Sequence[Condition], previous: AgentStatus | None, now: datetime
+    conditions: Sequence[Condition], previous: AgentStatus | None, now: datetime, generation: int
 ) -> tuple[Condition, ...]:
-    """Date each condition: a status that did not change keeps its time."""
+    """Date each condition: a status that did not change keeps its time.
+
+    generation: of the spec they were judged by; those taken over from before keep their own.
+    """
     before = {item.type: item for item in previous.conditions} if previous else {}
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -255,6 +262,7 @@ def _timed(
         old = before.get(item.type)
         same = old is not None and old.status == item.status and old.last_transition_time
         time = old.last_transition_time if old and same else stamp
-        return msgspec.structs.replace(item, last_transition_time=time)
+        seen = item.observed_generation or generation
+        return msgspec.structs.replace(item, last_transition_time=time, observed_generation=seen)
 
     return tuple(dated(item) for item in conditions)

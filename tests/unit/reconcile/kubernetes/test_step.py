@@ -28,6 +28,7 @@ def test_a_ready_pod_is_a_running_agent() -> None:
     kinds = {item.type: (item.status, item.reason) for item in found.conditions}
     assert kinds["Ready"] == ("True", "Serving")
     assert kinds["EgressConfined"] == ("True", "PacketRules")
+    assert {item.observed_generation for item in found.conditions} == {3}
 
 
 def test_restricted_pods_say_that_they_are_confined_in_part() -> None:
