@@ -16,6 +16,8 @@ from pai.render.platform import DATABASE_SECRET, INSTALLER, MANAGED_BY
 
 # What the next installation goes on from.
 _REMEMBERED = ((SECRETS, DATABASE_SECRET), (CONFIG_MAPS, remembered.NAME))
+# Control's, and wrong once its Service is another: who starts with them would wait for ever.
+_BOOTSTRAPS = ("pai-gateway-bootstrap", "pai-edge-bootstrap")
 _NOT_FOUND = 404
 _SHOWN = 5
 
@@ -50,6 +52,9 @@ async def uninstall(
             continue
         if await kube.delete(kind, name, metadata.get("namespace")):
             tell(Done(kind.kind, name, "deleted"))
+    for name in _BOOTSTRAPS:
+        if await kube.delete(SECRETS, name, namespace):
+            tell(Done(SECRETS.kind, name, "deleted"))
     await _data(kube, namespace, delete_data=delete_data, until=until, tell=tell, say=say)
 
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import secrets
-import socket
-import ssl
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from starlette.types import ASGIApp
 
 from pai.clock import utc_now
 from pai.control.agenda import Agenda
@@ -22,9 +21,10 @@ from pai.control.internal.app import InternalApi
 from pai.control.internal.callers import Callers, Role
 from pai.control.kubernetes.addresses import Bootstraps, find_addresses, find_ranges, resolvers
 from pai.control.kubernetes.api_service import trust_front
-from pai.control.kubernetes.door import front_protocol, probes_app, server_context
-from pai.control.kubernetes.front import Front, front_proxy, tls_context
+from pai.control.kubernetes.door import probes_app
+from pai.control.kubernetes.front import Front, front_proxy
 from pai.control.kubernetes.keys import platform_keys
+from pai.control.kubernetes.listeners import Listeners
 from pai.control.kubernetes.metrics import Metrics
 from pai.control.kubernetes.places import Places
 from pai.control.kubernetes.refusals import Refusals
@@ -32,11 +32,10 @@ from pai.control.kubernetes.restriction import Restriction
 from pai.control.kubernetes.side import ClusterSide
 from pai.control.kubernetes.views import ClusterViews
 from pai.control.ledger_door import LedgerDoor
-from pai.control.pki import CONTROL_NAME, GATEWAY_NAME, Authority
+from pai.control.pki import GATEWAY_NAME, Authority
 from pai.control.publish import Publisher
 from pai.control.reconciler import Reconciler
 from pai.control.resources import Resources
-from pai.control.servers import Serving, tcp_socket
 from pai.control.settings import load_settings, network_of
 from pai.control.snapshots import EVERYWHERE
 from pai.control.worker import Worker
@@ -54,7 +53,6 @@ from pai.store.kubernetes import KubernetesStore
 from pai.wire import log
 
 LEASE = "pai-control"
-_CERTIFICATES_SECONDS = 3600.0
 _RESYNC_SECONDS = 300.0
 _TOKENS_SECONDS = 10.0
 
@@ -89,11 +87,13 @@ class ClusterControl:
         self._metrics = Metrics(kube)
         self._inventory = Inventory(kube)
         self._restriction = Restriction(kube)
+        self._listeners = Listeners(self._exit, options.address)
         self._ready = False
 
     async def start(self) -> None:
         """Read the keys, fill the mirrors, listen. Raises SpecError, TransientError."""
-        await self._listen_probes()
+        probes = probes_app(lambda: True, lambda: self._ready, self._metrics.app)
+        await self._listeners.plain(probes, self._options.probes_port)
         keys = await platform_keys(self._kube, self._namespace, utc_now())
         directory = self._options.scratch / "ca"
         write_private(directory / "ca.pem", keys.authority_pem)
@@ -122,8 +122,7 @@ class ClusterControl:
         self._publisher.set_gateway(addresses.gateway)
         self._bootstraps = Bootstraps(addresses, self._authority.ca_pem, self._identities)
         await self._bootstraps.put_roles(self._kube, self._namespace)
-        await self._listen_internal()
-        await self._listen_front()
+        await self._listen()
         self._ready = True
 
     async def serve_until(self, stop: asyncio.Event) -> None:
@@ -145,7 +144,7 @@ class ClusterControl:
             tasks = [
                 group.create_task(self._publisher.run(), name="publish"),
                 group.create_task(leadership.run(lead), name="lead"),
-                group.create_task(self._renew(), name="renew"),
+                group.create_task(self._listeners.renew(self._authority), name="renew"),
                 *self._following,
             ]
             await stop.wait()
@@ -194,13 +193,9 @@ class ClusterControl:
         for key in self._inventory.agents():
             places.look(key)
 
-    async def _listen_probes(self) -> None:
-        app = probes_app(lambda: True, lambda: self._ready, self._metrics.app)
-        await self._serve(Serving(app, self._socket(self._options.probes_port)))
-
-    async def _listen_internal(self) -> None:
+    def _internal(self) -> ASGIApp:
         callers = Callers(self._credential, self._identities, self._catalog, local_only=False)
-        app = InternalApi(
+        return InternalApi(
             callers,
             self._catalog,
             self._publisher,
@@ -208,40 +203,15 @@ class ClusterControl:
             self._store,
             lambda: utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         ).app()
-        self._internal_tls = server_context()
-        sock = self._socket(self._options.internal_port)
-        self._load_certificates()
-        await self._serve(Serving(app, sock, self._internal_tls))
 
-    async def _listen_front(self) -> None:
-        front = await front_proxy(self._kube)
-        self._front_tls = tls_context(front)
-        self._load_certificates()
-        app = Front(api_app(self._services()))
-        sock = self._socket(self._options.front_port)
-        await self._serve(Serving(app, sock, self._front_tls, front_protocol(front.names)))
-        await trust_front(self._kube, self._authority.ca_pem)
-
-    def _load_certificates(self) -> None:
-        """Take the present certificates for new connections."""
-        self._load(self._internal_tls, CONTROL_NAME)
-        if hasattr(self, "_front_tls"):
-            self._load(self._front_tls, f"pai-control.{self._namespace}.svc")
-
-    def _load(self, context: ssl.SSLContext, name: str) -> None:
-        context.load_cert_chain(self._authority.leaf_file("control", [name]))
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(_CERTIFICATES_SECONDS)
-            self._load_certificates()
-
-    async def _serve(self, serving: Serving) -> None:
-        await serving.start()
-        self._exit.push_async_callback(serving.stop)
-
-    def _socket(self, port: int) -> socket.socket:
-        return tcp_socket(self._options.address, port)
+    async def _listen(self) -> None:
+        """Open the doors of the internal and of the aggregated API."""
+        options, authority = self._options, self._authority
+        await self._listeners.internal(self._internal(), options.internal_port, authority)
+        proxy = await front_proxy(self._kube)
+        app, name = Front(api_app(self._services())), f"pai-control.{self._namespace}.svc"
+        await self._listeners.front(app, options.front_port, authority, proxy, name)
+        await trust_front(self._kube, authority.ca_pem)
 
     def _credential(self, role: Role) -> bytes:
         return self._identities.role_credential(role).encode()
