@@ -1,5 +1,5 @@
 # Everything here is safe to run twice.
-.PHONY: demo demo-stop setup check test bench generate golden docs clean
+.PHONY: demo demo-stop setup check test bench bench-cluster generate golden docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,6 +28,9 @@ golden: $(VENV)/.done ## rewrite golden files; read the diff
 bench: setup         ## figures against nginx, kept in bench/results/
 	@scripts/packages.sh nginx-light wrk
 	@$(BIN)/python -m bench
+
+bench-cluster: setup ## figures of control on a Kubernetes, kept in bench/results/cluster.*
+	@$(BIN)/python -m bench cluster
 
 $(VENV)/.done: locks/dev.txt
 	@scripts/venv.sh

@@ -1,18 +1,18 @@
-"""`python -m bench [gateway|sidecar|platform ...]`: measure, print, keep the last run."""
+"""`python -m bench [gateway|sidecar|platform ...]`: measure, print, keep the last run.
+
+`python -m bench cluster` measures on a Kubernetes, see `bench.cluster`.
+"""
 
 import json
-import platform
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from bench import gateway, sidecar, timings
+from bench.kept import RESULTS, about
 from bench.load import Figures
-from pai.clock import utc_now
 
-RESULTS = Path("bench/results")
 PARTS = {"gateway": gateway.figures, "sidecar": sidecar.figures}
 # what is divided by what, and the aim
 RATIOS = (
@@ -48,7 +48,11 @@ def ratios(figures: list[Figures]) -> list[str]:
 
 
 def main(parts: list[str]) -> int:
-    """Run the chosen parts, all without a choice."""
+    """Run the chosen parts; without a choice all of one machine."""
+    if parts and parts[0] == "cluster":
+        from bench import cluster  # takes Kubernetes' stage, which others need not have
+
+        return cluster.main(parts[1:])
     chosen = parts or [*PARTS, "platform"]
     figures: list[Figures] = []
     seconds: list[timings.Timing] = []
@@ -71,17 +75,15 @@ def main(parts: list[str]) -> int:
 def keep(figures: list[Figures], seconds: list[timings.Timing], lines: list[str]) -> None:
     """Write the run where the next one can be compared with it."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    about = {"at": utc_now().isoformat(), "commit": commit, "python": platform.python_version()}
+    facts = about()
     run = {
-        **about,
+        **facts,
         "figures": [asdict(f) for f in figures],
         "seconds": [asdict(s) for s in seconds],
     }
     (RESULTS / "last.json").write_text(json.dumps(run, indent=1) + "\n")
-    head = f"{about['at'][:16]} commit {commit}, Python {about['python']}, one core each side\n\n"
+    source = f"{facts['at'][:16]} commit {facts['commit']}, Python {facts['python']}"
+    head = f"{source}, one core each side\n\n"
     (RESULTS / "last.txt").write_text(head + "\n".join(lines) + "\n")
 
 

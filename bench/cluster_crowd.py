@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.cluster.stage.cluster import Cluster
 from tests.cluster.stage.control import Controls, controls
 from tests.fakes.documents import agent, model, service
 
-from bench.process import Running
+from bench.process import Running, cpu_seconds_of
 from pai.kube import Json, Kube, Mirror
-from pai.kube.kinds import AGENT_WORKLOADS, STATEFUL_SETS
+from pai.kube.kinds import AGENT_WORKLOADS, DEPLOYMENTS, STATEFUL_SETS
 
 NAMESPACE = "crowd"
 AT_ONCE = 32
@@ -31,8 +32,10 @@ class Crowd:
     reconciled: seconds from the first apply until all objects are made and a status is written.
     settled: until control has nothing more to write. writes, reads: calls of control an agent.
     looks: an agent. look_ms: mean, and the bound that 99 of 100 keep. rest_cpu: share of a core.
+    cluster_cpu_seconds: of API server, etcd, controllers and scheduler, until settled.
     """
 
+    shape: str
     agents: int
     applied: float
     reconciled: float
@@ -44,47 +47,68 @@ class Crowd:
     look_ms: float
     look_p99_ms: float
     cpu_seconds: float
+    cluster_cpu_seconds: float
     empty_mib: float
     peak_mib: float
     rest_mib: float
     rest_cpu: float
 
+    @property
+    def cpu_ms(self) -> float:
+        """CPU of control an agent."""
+        return 1000 * self.cpu_seconds / self.agents
 
-def documents(count: int) -> list[Json]:
-    """Return what is applied: a model, a service and agents that use both and keep a volume."""
+    @property
+    def cluster_cpu_ms(self) -> float:
+        """CPU of the rest of the control plane an agent."""
+        return 1000 * self.cluster_cpu_seconds / self.agents
+
+    @property
+    def rest_percent(self) -> float:
+        """Percent of a core."""
+        return 100 * self.rest_cpu
+
+
+def documents(shape: str, count: int) -> list[Json]:
+    """Return what is applied: a model, a service and agents that use both.
+
+    shape: `volumes` or `plain`.
+    """
     shared = [_core_secret(), model(), service()]
-    spec = {
+    spec: dict[str, Any] = {
         "modelBindings": ["gpt"],
         "providers": ["notes"],
         "inbound": {"port": 3000, "allowCIDRs": ["10.0.0.0/8"]},
-        "volumes": [{"name": "data", "mountPath": "/data", "size": "1Gi"}],
         "tokens": {"maxPerDay": 200_000},
         "resources": {"limits": {"cpu": "1", "memory": "512Mi"}},
     }
+    if shape == "volumes":
+        spec["volumes"] = [{"name": "data", "mountPath": "/data", "size": "1Gi"}]
     agents = [agent(f"agent-{number:04}", **spec) for number in range(count)]
     for document in (*shared, *agents):
         document["metadata"]["namespace"] = NAMESPACE
     return [*shared, *agents]
 
 
-def measured(cluster: Cluster, folder: Path, count: int) -> Crowd:
+def measured(cluster: Cluster, folder: Path, shape: str, count: int) -> Crowd:
     """Apply so many agents to a fresh cluster and watch control until it rests."""
     cluster.up(node=False)
     with controls(cluster, folder) as stage:
         stage.start()
         cluster.kubectl("create", "namespace", NAMESPACE)
-        return asyncio.run(_measured(stage, count))
+        return asyncio.run(_measured(stage, shape, count))
 
 
-async def _measured(stage: Controls, count: int) -> Crowd:
+async def _measured(stage: Controls, shape: str, count: int) -> Crowd:
     control = Running(stage.running["control-0"])
     await asyncio.sleep(3)
+    plane = cluster_cpu(stage.cluster)
     empty, cpu, before = control.rss_mib(), control.cpu_seconds(), stage.metrics()
     kube = Kube.from_kubeconfig(stage.cluster.kubeconfig)
     try:
-        async with _followed(kube) as (agents, workloads):
+        async with _followed(kube, shape) as (agents, workloads):
             began = time.monotonic()
-            await _apply(kube, documents(count))
+            await _apply(kube, documents(shape, count))
             applied = time.monotonic() - began
 
             def done() -> bool:
@@ -95,6 +119,7 @@ async def _measured(stage: Controls, count: int) -> Crowd:
             reconciled = time.monotonic() - began
         settled = await _quiet(stage) - began
         after, busy = stage.metrics(), control.cpu_seconds() - cpu
+        plane = cluster_cpu(stage.cluster) - plane
         rest_cpu = await _resting(control)
     finally:
         await kube.close()
@@ -102,6 +127,7 @@ async def _measured(stage: Controls, count: int) -> Crowd:
     looks = delta["pai_reconcile_seconds_count"]
     by_verb = {verb: _calls(delta, verb) / count for verb in _WRITES}
     return Crowd(
+        shape=shape,
         agents=count,
         applied=applied,
         reconciled=reconciled,
@@ -113,6 +139,7 @@ async def _measured(stage: Controls, count: int) -> Crowd:
         look_ms=1000 * delta["pai_reconcile_seconds_sum"] / looks,
         look_p99_ms=1000 * _percentile(delta, 0.99),
         cpu_seconds=busy,
+        cluster_cpu_seconds=plane,
         empty_mib=empty,
         peak_mib=_peak_mib(control),
         rest_mib=control.rss_mib(),
@@ -121,11 +148,12 @@ async def _measured(stage: Controls, count: int) -> Crowd:
 
 
 @asynccontextmanager
-async def _followed(kube: Kube) -> AsyncIterator[tuple[Mirror, Mirror]]:
+async def _followed(kube: Kube, shape: str) -> AsyncIterator[tuple[Mirror, Mirror]]:
     """Follow the agents' status and their workloads, as far as this measurement needs them."""
     agents = Mirror(kube, AGENT_WORKLOADS, namespace=NAMESPACE, trim=_with("status"))
-    workloads = Mirror(kube, STATEFUL_SETS, namespace=NAMESPACE, trim=_with())
-    tasks = [asyncio.create_task(mirror.run()) for mirror in (agents, workloads)]  # noqa: TID251
+    kind = STATEFUL_SETS if shape == "volumes" else DEPLOYMENTS
+    workloads = Mirror(kube, kind, namespace=NAMESPACE, trim=_with())
+    tasks = [asyncio.ensure_future(mirror.run()) for mirror in (agents, workloads)]
     try:
         await agents.synced()
         await workloads.synced()
@@ -188,6 +216,11 @@ async def _resting(control: Running) -> float:
     began, cpu = time.monotonic(), control.cpu_seconds()
     await asyncio.sleep(REST_SECONDS)
     return (control.cpu_seconds() - cpu) / (time.monotonic() - began)
+
+
+def cluster_cpu(cluster: Cluster) -> float:
+    """Return the CPU seconds of the control plane so far."""
+    return sum(cpu_seconds_of(pid) for pid in cluster.pids.values())
 
 
 def _calls(metrics: dict[str, float], verb: str) -> float:

@@ -30,13 +30,12 @@ class Running:
         return found
 
     def cpu_seconds(self) -> float:
-        """Return user and system time so far. Source: proc(5), stat fields 14 and 15."""
-        total = 0
+        """Return user and system time so far."""
+        total = 0.0
         for pid in self.family():
             with suppress(OSError):
-                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-                total += int(fields[11]) + int(fields[12])
-        return total / TICK
+                total += cpu_seconds_of(pid)
+        return total
 
     def rss_mib(self) -> float:
         """Return the resident set of the family."""
@@ -45,6 +44,12 @@ class Running:
             with suppress(OSError):
                 pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return user and system time of one process. Source: proc(5), stat fields 14 and 15."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.cluster.stage.cluster import Cluster
 from tests.cluster.stage.control import BASE, Controls, controls
-from tests.fakes.documents import agent, model, secret, service
+from tests.fakes.documents import agent as document
+from tests.fakes.documents import model, secret, service
 
 OWNED = "deployments,statefulsets,services,configmaps,secrets,networkpolicies,poddisruptionbudgets"
 FULL: dict[str, Any] = {
@@ -21,6 +22,11 @@ FULL: dict[str, Any] = {
     "env": [{"name": "PRICE", "value": "$(HOME) and $5"}],
     "resources": {"requests": {"cpu": "0.5", "memory": "128Mi"}, "limits": {"cpu": "2000m"}},
 }
+
+
+def agent(name: str, **spec: Any) -> dict[str, Any]:
+    """An agent that no node takes: here is about objects, with a node or without."""
+    return document(name, pod={"nodeSelector": {"example.com/nowhere": "true"}}, **spec)
 
 
 @pytest.fixture(scope="module")

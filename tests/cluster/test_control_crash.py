@@ -25,7 +25,8 @@ def stage(control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def document(name: str, **spec: Any) -> dict[str, Any]:
-    return {**agent(name, **spec), "metadata": {"name": name, "namespace": "crash"}}
+    parked = {"nodeSelector": {"example.com/nowhere": "true"}}  # no node takes it
+    return {**agent(name, pod=parked, **spec), "metadata": {"name": name, "namespace": "crash"}}
 
 
 @pytest.mark.slow

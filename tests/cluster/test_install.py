@@ -118,6 +118,7 @@ def test_a_database_comes_and_goes(installed: Cluster, pai: Pai) -> None:
     back = {(one["kind"], one["name"], one["result"]) for one in install(pai, "--sqlite")}
     assert ("Secret", "pai-database", "deleted") in back
     assert ("PodDisruptionBudget", "pai-control", "deleted") in back
+    assert ("Deployment", "pai-control", "deleted") in back  # the old one ends first
     control = installed.get("deployment", "pai-control", "-n", NAMESPACE)["spec"]
     assert (control["replicas"], control["strategy"]) == (1, {"type": "Recreate"})
     assert installed.get("pvc", "pai-control-data", "-n", NAMESPACE)

@@ -21,7 +21,8 @@ from tests.postgres_fixture import PostgresServer
 
 from pai.errors import TransientError
 from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer, SettleCall
-from pai.ledger import Ledger, PostgresLedger
+from pai.ledger import Ledger
+from pai.ledger.postgres import PostgresLedger
 
 ROOT = Path(__file__).parents[2]
 STORM_SECONDS = 8.0

@@ -29,7 +29,8 @@ from pai.budget.day import utc_day
 from pai.budget.fit import Ask
 from pai.budget.interrupted import Seen, interrupted
 from pai.budget.line import Waiter
-from pai.ledger import PostgresLedger, SqliteLedger
+from pai.ledger import SqliteLedger
+from pai.ledger.postgres import PostgresLedger
 
 AGENTS = ("agent:ns/a", "agent:ns/b")
 MODELS = ("model:ns/limited", "model:ns/free")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 from pai.ir.agent import AgentKey
 
@@ -15,6 +16,7 @@ class Agenda:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._due: dict[AgentKey, float] = {}
+        self._order: list[tuple[float, AgentKey]] = []  # a heap; what `_due` denies is outdated
         self._busy: set[AgentKey] = set()
         self._changed = asyncio.Event()
 
@@ -23,7 +25,9 @@ class Agenda:
         due = self._monotonic() + after_seconds
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
-            self._changed.set()
+            if key not in self._busy:
+                heappush(self._order, (due, key))
+                self._changed.set()
 
     @property
     def waiting(self) -> int:
@@ -35,10 +39,9 @@ class Agenda:
         """Return an agent whose time has come; call `done` when finished with it."""
         while True:
             self._changed.clear()
-            waiting = [(due, key) for key, due in self._due.items() if key not in self._busy]
-            due, key = min(waiting, default=(float("inf"), None))
-            left = due - self._monotonic()
-            if key is not None and left <= 0:
+            left = self._first() - self._monotonic()
+            if left <= 0:
+                _, key = heappop(self._order)
                 del self._due[key]
                 self._busy.add(key)
                 return key
@@ -47,7 +50,18 @@ class Agenda:
     def done(self, key: AgentKey) -> None:
         """Let an agent be looked at again."""
         self._busy.discard(key)
-        self._changed.set()
+        if key in self._due:
+            heappush(self._order, (self._due[key], key))
+            self._changed.set()
+
+    def _first(self) -> float:
+        """Return when the first is due that nobody is looking at, infinity when there is none."""
+        while self._order:
+            due, key = self._order[0]
+            if key not in self._busy and self._due.get(key) == due:
+                return due
+            heappop(self._order)
+        return float("inf")
 
     async def _wait(self, seconds: float) -> None:
         try:

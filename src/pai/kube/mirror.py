@@ -12,7 +12,8 @@ from pai.kube.backoff import pause_seconds
 from pai.kube.client import WATCH_SECONDS, Kube
 from pai.kube.errors import KubeRefusedError, KubeUnavailableError
 from pai.kube.kinds import Json, Kind
-from pai.kube.mirror_state import ChangeType, MirrorState, ObjectChange, ObjectKey
+from pai.kube.mirror_state import ChangeType, MirrorState, ObjectChange
+from pai.kube.packed import ObjectKey
 from pai.wire import log
 
 Listener = Callable[[ChangeType, Json], None]
@@ -35,8 +36,9 @@ def without_managed_fields(found: Json) -> Json:
 class Mirror:
     """All objects of one kind, as the API server tells them. Touched from the event loop only.
 
-    objects: by (namespace, name), trimmed; not to be changed. labels: a selector.
-    trouble: what keeps it from following now, "" = nothing. spread: random numbers of [0, 1).
+    objects: by (namespace, name), trimmed; kept as text, so that each read is a copy.
+    labels: a selector. trouble: what keeps it from following now, "" = nothing.
+    spread: random numbers of [0, 1).
     """
 
     def __init__(

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from pai.kube.kinds import Json
+from pai.kube.packed import ObjectKey, PackedObjects
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
-ObjectKey = tuple[str, str]
 
 
 class ObjectChange(NamedTuple):
@@ -61,7 +61,7 @@ class MirrorState:
     """
 
     def __init__(self) -> None:
-        self.objects: dict[ObjectKey, Json] = {}
+        self.objects = PackedObjects()
         self.version = ""
         self._ahead: dict[ObjectKey, _Ahead] = {}
 

@@ -7,7 +7,6 @@ callers. It lies in a SQLite file, or in PostgreSQL where several controls share
 from pai.ledger.balance import Balance
 from pai.ledger.handlers import handle_leases, handle_settlements
 from pai.ledger.opening import open_ledger
-from pai.ledger.postgres import PostgresLedger
 from pai.ledger.protocol import Ledger, LimitOf
 from pai.ledger.sqlite import SqliteLedger
 
@@ -15,7 +14,6 @@ __all__ = [
     "Balance",
     "Ledger",
     "LimitOf",
-    "PostgresLedger",
     "SqliteLedger",
     "handle_leases",
     "handle_settlements",

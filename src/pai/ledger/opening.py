@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from pai.ledger.postgres import PostgresLedger
 from pai.ledger.protocol import Ledger
 from pai.ledger.sqlite import SqliteLedger
-from pai.postgres import is_postgres
 
 
 def open_ledger(place: str | Path) -> Ledger:
@@ -13,6 +11,10 @@ def open_ledger(place: str | Path) -> Ledger:
 
     Raises SpecError for a bad URL or tables of a newer program, TransientError when out of reach.
     """
-    if isinstance(place, str) and is_postgres(place):
-        return PostgresLedger(place)
+    if isinstance(place, str):  # who keeps files shall not carry PostgreSQL's driver
+        from pai.ledger.postgres import PostgresLedger
+        from pai.postgres import is_postgres
+
+        if is_postgres(place):
+            return PostgresLedger(place)
     return SqliteLedger(Path(place))

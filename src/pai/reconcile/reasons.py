@@ -23,7 +23,7 @@ REASONS: dict[str, str] = {
     "NameTaken": "an object with a name that the agent needs belongs to somebody else",
     "PacketRules": "rules in the pod's kernel keep its traffic on the sidecar",
     "NoPacketRules": "restricted pods have no packet rules: what is not sent to the sidecar is "
-    "stopped by NetworkPolicy alone, where the cluster's network enforces it",
+    "left to NetworkPolicy, which can't tell it from the sidecar, where the network enforces it",
     "SidecarNotReady": "the sidecar runs and has no valid configuration yet",
     "PortClosed": "the agent runs and does not accept connections on `inbound.port`",
     "Exited": "a container ended; started again with backoff",

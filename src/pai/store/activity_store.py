@@ -19,11 +19,9 @@ from sqlalchemy import Connection, delete, select
 from pai.errors import TransientError
 from pai.ir.agent import AgentKey
 from pai.ir.snapshot import AuditRecord
-from pai.postgres import is_postgres
 from pai.store import activity, resources, tables
 from pai.store.database import Database, SqliteDatabase
 from pai.store.migrations import migrate
-from pai.store.postgres_database import PostgresDatabase
 from pai.store.record import Document, Event
 from pai.store.upsert import put
 
@@ -130,6 +128,10 @@ class ActivityStore:
 
 
 def _database_at(place: str | Path) -> Database:
-    if isinstance(place, str) and is_postgres(place):
-        return PostgresDatabase(place)
+    if isinstance(place, str):  # who keeps files shall not carry PostgreSQL's driver
+        from pai.postgres import is_postgres
+        from pai.store.postgres_database import PostgresDatabase
+
+        if is_postgres(place):
+            return PostgresDatabase(place)
     return SqliteDatabase(Path(place))

@@ -32,6 +32,10 @@ class Cluster:
         """Directory with one log a part."""
         return self._place.logs
 
+    def part(self, name: str) -> str:
+        """Return the path of a part of the program, as `kubectl`."""
+        return self._place.part(name)
+
     @property
     def pids(self) -> dict[str, int]:
         """Process ids of the parts that run, by name."""

@@ -54,6 +54,22 @@ async def test_a_sooner_wish_wakes_who_waits() -> None:
     assert await asyncio.wait_for(waiting, 5) == TWO
 
 
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=40))
+async def test_each_is_due_at_its_soonest_wish(wishes: list[tuple[int, int]]) -> None:
+    clock = Clock()
+    agenda = Agenda(clock)
+    soonest: dict[AgentKey, int] = {}
+    for number, after in wishes:
+        key = AgentKey("default", str(number))
+        agenda.look_at(key, after)
+        soonest[key] = min(after, soonest.get(key, after))
+    clock.now = 10
+    assert agenda.waiting == len(soonest)
+    found = [await agenda.next() for _ in soonest]
+    assert found == sorted(soonest, key=lambda key: (soonest[key], key))
+    assert agenda.waiting == 0
+
+
 @given(failures=st.integers(1, 1000), jitter=st.floats(0, 1))
 def test_pauses_grow_and_end(failures: int, jitter: float) -> None:
     pause = pause_after(failures, jitter)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pai.kube.kinds import Json
-from pai.kube.mirror_state import MirrorState, ObjectChange, ObjectKey, key_of, uid_of, version_of
+from pai.kube.mirror_state import MirrorState, ObjectChange, key_of, uid_of, version_of
+from pai.kube.packed import ObjectKey
 
 NAMES = ("a", "a", "b")
 

@@ -13,7 +13,8 @@ from tests.postgres_fixture import PASSWORD, PostgresServer
 
 from pai.errors import SpecError, TransientError
 from pai.ir.ledger import Charge, LeaseCall, LeaseWant, Need, SettleCall, Usage
-from pai.ledger import PostgresLedger, SqliteLedger, open_ledger
+from pai.ledger import SqliteLedger, open_ledger
+from pai.ledger.postgres import PostgresLedger
 from pai.ledger.schema import MIGRATIONS
 from pai.postgres import BoundedConnection
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pai.cli.failures import CommandError
 from pai.cli.install import remembered
 from pai.cli.install.apply import Done, Tell, apply_all
+from pai.cli.install.changeover import end_other_control
 from pai.cli.install.database import secret
 from pai.cli.install.leftovers import installed, leftovers
 from pai.cli.install.waiting import wait_for_definitions
@@ -46,6 +47,7 @@ async def install(kube: Kube, wishes: Wishes, definitions: Sequence[Json], tell:
     keep = [remembered.document(options)]
     if wishes.url is not None:
         keep.append(secret(options, wishes.url))
+    await end_other_control(kube, options, tell)
     await apply_all(kube, [*keep, *rest], tell)
     await _prune(kube, options, [*keep, *rest], tell)
     return options

@@ -24,7 +24,7 @@ class Places:
 
     def look(self, key: AgentKey) -> None:
         """Tell where an agent's replicas are now: those that serve, else those that explain."""
-        pods = self._inventory.observed(key).pods
+        pods = self._inventory.pods(key)
         states = [s for s in pod_states(0, pods, (), False, self._now()) if s.address]
         serving = [state for state in states if state.ready]
         chosen = serving or [state for state in states if state.started]

@@ -69,4 +69,4 @@ class ClusterViews:
         return await self._streams.exec(key, replica, command, tty=tty)
 
     def _states(self, key: AgentKey, inbound: bool) -> Sequence[PodState]:
-        return pod_states(0, self._inventory.observed(key).pods, (), inbound, self._now())
+        return pod_states(0, self._inventory.pods(key), (), inbound, self._now())

@@ -164,6 +164,8 @@ def _pending(status: Json, containers: Sequence[Json], inbound: bool) -> dict[st
         if item["type"] == "PodScheduled" and item["status"] == "False":
             text = f"no node takes it: {_line(item.get('message', ''))}"
             return {"reason": "Unschedulable", "waiting": text}
+    if not containers:
+        return {"waiting": "waits for its node to start it"}
     for item in containers:
         state = item.get("state", {})
         if state.get("waiting") or not state:

@@ -50,7 +50,7 @@ class Inventory:
             kind: Mirror(kube, kind, labels=AGENT, trim=_trims.get(kind, without_managed_fields))
             for kind in (*_RENDERED, PODS, CLAIMS)
         }
-        self._held: dict[AgentKey, dict[Ref, Json]] = {}
+        self._held: dict[AgentKey, dict[Ref, Kind]] = {}
         self._foreign: dict[AgentKey, dict[Ref, Json]] = {}
         self._listeners: list[Listener] = []
         for kind, mirror in self._mirrors.items():
@@ -86,13 +86,17 @@ class Inventory:
 
     def observed(self, key: AgentKey) -> Observed:
         """Return what is held of one agent; refusals are left out."""
-        held = self._held.get(key, {})
-        objects = {ref: item for ref, item in held.items() if ref.kind not in _APART}
+        held = {ref: kind for ref, kind in self._held.get(key, {}).items() if kind not in _APART}
+        objects = {ref: item for ref, kind in held.items() for item in self._now(key, ref, kind)}
         return Observed(
             objects={**self._foreign.get(key, {}), **objects},
-            pods=tuple(item for ref, item in held.items() if ref.kind == "Pod"),
-            claims=tuple(item for ref, item in held.items() if ref.kind == "PersistentVolumeClaim"),
+            pods=self.pods(key),
+            claims=self._of(key, CLAIMS),
         )
+
+    def pods(self, key: AgentKey) -> tuple[Json, ...]:
+        """Return an agent's pods."""
+        return self._of(key, PODS)
 
     def knows(self, key: AgentKey, ref: Ref) -> bool:
         """Say whether an object is mirrored."""
@@ -123,16 +127,26 @@ class Inventory:
             if not held:
                 self._held.pop(key, None)
         else:
-            self._held.setdefault(key, {})[ref] = document
+            self._held.setdefault(key, {})[ref] = kind
             self._foreign.get(key, {}).pop(ref, None)
         self._tell(key)
+
+    def _of(self, key: AgentKey, wanted: Kind) -> tuple[Json, ...]:
+        held = self._held.get(key, {}).items()
+        found = [self._now(key, ref, kind) for ref, kind in held if kind == wanted]
+        return tuple(item for items in found for item in items)
+
+    def _now(self, key: AgentKey, ref: Ref, kind: Kind) -> tuple[Json, ...]:
+        """Return an object, or nothing: that it is gone may be told a moment later."""
+        found = self._mirrors[kind].objects.get((key.namespace, ref.name))
+        return () if found is None else (found,)
 
     def _tell(self, key: AgentKey) -> None:
         for listener in tuple(self._listeners):
             listener(key)
 
 
-_APART = frozenset({"Pod", "PersistentVolumeClaim"})
+_APART = (PODS, CLAIMS)
 
 
 def _listener(

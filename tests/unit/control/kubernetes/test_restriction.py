@@ -10,9 +10,11 @@ ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
 VERSIONS = count(1)
 
 
-def put(restriction: Restriction, name: str, labels: dict[str, str] | None) -> None:
+def put(
+    restriction: Restriction, name: str, labels: dict[str, str] | None, uid: str = "u-1"
+) -> None:
     """Let the mirror see a namespace."""
-    metadata: dict[str, Any] = {"name": name, "uid": name, "resourceVersion": str(next(VERSIONS))}
+    metadata: dict[str, Any] = {"name": name, "uid": uid, "resourceVersion": str(next(VERSIONS))}
     if labels is not None:
         metadata["labels"] = labels
     restriction.mirror.written({"metadata": metadata})
@@ -49,8 +51,8 @@ def test_a_namespace_is_told_when_its_answer_changes() -> None:
         put(restriction, "team", {**MARKED, "more": "labels"})
         put(restriction, "before", None)
         assert told == ["team", "before"]
-        restriction.mirror.removed(("", "team"), "team")
-        put(restriction, "team", MARKED)  # a new one of that name
+        restriction.mirror.removed(("", "team"), "u-1")
+        put(restriction, "team", MARKED, "u-2")  # a new one of that name
         assert told == ["team", "before", "team", "team"]
     put(restriction, "team", {})
     assert len(told) == 4
