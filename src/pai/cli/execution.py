@@ -58,7 +58,11 @@ def run_remote(
     except InvalidStatus as error:
         raise _refused(error, door.place) from error
     except (OSError, WebSocketException) as error:
-        raise TransientError(f"the connection to {door.server} broke: {error}") from error
+        # A proxy before the platform may drop a refusal and its text: say at least what was asked.
+        raise TransientError(
+            f"exec in {name}: the connection to {door.server} broke: {error}",
+            hint=f"pai status {name} tells whether a replica runs",
+        ) from error
 
 
 def exec_url(door: Door, name: str, command: Sequence[str], *, replica: int, tty: bool) -> str:
