@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from copy import deepcopy
 from typing import Any
 
+from pai.kube.errors import KubeRefusedError
 from pai.kube.kinds import Json, Kind, kind_of
 
 
@@ -34,13 +35,17 @@ class FakeKube:
         assert manager in ("pai-control", "pai-scaler")
         metadata = document["metadata"]
         self.told.append(("apply", metadata["name"]))
+        place = (document["kind"], metadata.get("namespace", ""), metadata["name"])
+        known = self.stored.get(place, {}).get("metadata", {}).get("resourceVersion")
+        if known is not None and metadata.get("resourceVersion", known) != known:
+            raise KubeRefusedError(409, "Conflict", "the object has been modified")
         self._version += 1
         found = deepcopy(document)
         found["metadata"] |= {
             "uid": f"uid-{metadata['name']}",
             "resourceVersion": str(self._version),
         }
-        self.stored[document["kind"], metadata.get("namespace", ""), metadata["name"]] = found
+        self.stored[place] = found
         return deepcopy(found)
 
     async def patch(

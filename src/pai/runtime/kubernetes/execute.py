@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from pai.ir.agent import AgentKey
-from pai.kube import Kube
+from pai.kube import Kube, KubeRefusedError
 from pai.kube.kinds import kind_named
 from pai.reconcile.kubernetes import Action, Apply, Delete, Json, Patch, ref_of
 from pai.reconcile.kubernetes.observed import owner_uid
@@ -12,6 +12,9 @@ from pai.render.kubernetes import SOURCE
 from pai.runtime.kubernetes.inventory import Inventory
 
 MANAGER = "pai-control"
+# A version that no object has: applied with it, an object is made, and one that exists is refused.
+_NEVER = "1"
+_CONFLICT = 409
 SecretContent = Callable[[str, AgentKey], dict[str, str]]
 
 
@@ -44,16 +47,36 @@ class Executor:
         return True
 
     async def _apply(self, key: AgentKey, document: Json, manager: str) -> bool:
-        ref = ref_of(document)
-        if not self._inventory.knows(key, ref):
+        filled = self._filled(key, document)
+        answer = None
+        if not self._inventory.knows(key, ref_of(document)):
             # Applying would merge into whatever bears the name; mirrors show only what is ours.
-            kind = kind_named(ref.api_version, ref.kind)
-            found = await self._kube.get(kind, ref.name, key.namespace)
-            if found is not None and owner_uid(found) is None:
-                self._inventory.put_foreign(key, found)
+            answer = await self._made(filled, manager)
+            if answer is None and await self._is_anothers(key, document):
                 return False
-        answer = await self._kube.apply(self._filled(key, document), manager=manager)
+        if answer is None:
+            answer = await self._kube.apply(filled, manager=manager)
         self._inventory.put(key, answer)
+        return True
+
+    async def _made(self, document: Json, manager: str) -> Json | None:
+        """Apply an object that is not there; None when it is, whoever made it."""
+        metadata = {**document["metadata"], "resourceVersion": _NEVER}
+        try:
+            return await self._kube.apply({**document, "metadata": metadata}, manager=manager)
+        except KubeRefusedError as error:
+            if error.status != _CONFLICT:
+                raise
+            return None
+
+    async def _is_anothers(self, key: AgentKey, document: Json) -> bool:
+        """Say whether a name is another's, and remember it."""
+        ref = ref_of(document)
+        kind = kind_named(ref.api_version, ref.kind)
+        found = await self._kube.get(kind, ref.name, key.namespace)
+        if found is None or owner_uid(found) is not None:
+            return False
+        self._inventory.put_foreign(key, found)
         return True
 
     def _filled(self, key: AgentKey, document: Json) -> Json:
