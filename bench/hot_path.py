@@ -20,6 +20,7 @@ from bench.load import body
 from bench.mock import PLAIN, STREAM
 from pai.gateway.desk import Desk
 from pai.gateway.service import Service
+from pai.ir.agent import Timeouts
 from pai.ir.ledger import Lease
 from pai.wire.connection import ServerConnection
 from pai.wire.endpoint import Endpoint
@@ -124,8 +125,8 @@ def service(parts: list[bytes]) -> Service:
     desk = Desk(ControlLink.__new__(ControlLink), "gw0-0123456789abcdef")
     made = Service(desk, "gw0-0123456789abcdef", str)
     made.apply(snapshot(9))
-    pool: Any = made._pool
-    pool._dialer = Upstream(parts)
+    pools: Any = made._pools
+    pools._dialer = Upstream(parts)
     day = time.strftime("%Y-%m-%d", time.gmtime())
     subjects = ("agent:default/agent", "model:default/gpt")
     desk.account.book.accept([Lease(name, day, PLENTY, PLENTY, 0) for name in subjects])
@@ -134,7 +135,8 @@ def service(parts: list[bytes]) -> Service:
 
 def proxy(parts: list[bytes]) -> Handler:
     """Return a handler that only passes on: the kernel's own share."""
-    pool: Any = service(parts)._pool
+    pools: Any = service(parts)._pools
+    pool: Any = pools.of(Timeouts())
     endpoint = Endpoint("http", "127.0.0.1", 9)
 
     async def handle(exchange: Exchange) -> None:

@@ -20,6 +20,7 @@ checked=$?
 if asks_for_a_cluster "$@"; then
     scripts/cluster.sh --packages && .venv/bin/python -m scripts.cluster build || exit 1
 fi
+scripts/clients.sh || exit 1
 scripts/test_engines.sh .venv/bin/python -m pytest -q -n 2 --dist loadgroup --durations 30 "$@"
 tested=$?
 [ $tested != 0 ] && exit $tested

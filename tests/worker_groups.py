@@ -13,9 +13,10 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 def group_of(nodeid: str, engines: list[str]) -> str:
-    """Return what a test shares: an engine's name, `cluster`, or nothing but itself."""
-    if nodeid.startswith("tests/cluster/"):
-        return "cluster"
+    """Return what a test shares: an engine's name, `cluster`, `clients`, or only itself."""
+    for shared in ("cluster", "clients"):
+        if nodeid.startswith(f"tests/{shared}/"):
+            return shared
     _, _, parameters = nodeid.partition("[")
     first = parameters.rstrip("]").partition("-")[0]
     return first if first in engines else nodeid

@@ -368,6 +368,7 @@ async def test_leases_are_granted_by_the_resources_limits(tmp_path: Path) -> Non
         assert (await control.internal.post(path, json=batch, headers=headers)).status_code == 200
         assert (await control.agent("writer"))["status"]["tokensToday"] == 30
         report = (await control.http.get(f"{API}/agentworkloads/writer/report")).json()
+        assert 0 < report["usage"].pop("resetsInSeconds") <= 86_400
         assert report["usage"] == {"used": 30, "reserved": 0, "limit": 100}
 
 
@@ -478,7 +479,33 @@ async def test_usage_is_told_per_agent_model_and_day(tmp_path: Path) -> None:
         assert (summed["day"], summed["requests"]) == (control_day(), 2)
         elsewhere = await control.http.get("/api/v1/namespaces/other/usage")
         assert elsewhere.json()["items"] == []
-        assert (await control.http.get(f"{API}/usage?by=colour")).status_code == 400
+        assert row["priced"] and summed["priced"]
+        for where, headers in (("?format=csv", {}), ("", {"accept": "text/csv"})):
+            answer = await control.http.get(f"{API}/usage{where}", headers=headers)
+            assert answer.headers["content-type"].startswith("text/csv")
+            assert answer.text.splitlines()[1].startswith(f"writer,gpt,{control_day()},2,10,0,5,")
+        both = {"accept": "application/json, text/csv"}
+        assert (await control.http.get(f"{API}/usage", headers=both)).json()["items"] == [row]
+        for query in ("by=colour", "format=xml", "since=yesterday"):
+            assert (await control.http.get(f"{API}/usage?{query}")).status_code == 400
+
+
+async def test_figures_are_for_the_metrics_token_which_opens_nothing_else(tmp_path: Path) -> None:
+    async with running(tmp_path) as control:
+        await control.apply(agent())
+        await control.until("writer", "Running")
+        file = tmp_path / "run" / "metrics.token"
+        assert file.stat().st_mode & 0o777 == 0o600
+        headers = {"authorization": f"Bearer {file.read_text()}"}
+        figures = (await control.anonymous.get("/metrics", headers=headers)).text
+        assert 'pai_budget_used_tokens{pai_agent="default/writer",pai_binding=""} 0.0' in figures
+        assert "pai_reconcile_seconds_count" in figures
+        assert (await control.anonymous.get("/metrics")).status_code == 401
+        assert (await control.http.get("/metrics")).status_code == 401  # a person's own token
+        assert (await control.anonymous.get(f"{API}/usage", headers=headers)).status_code == 401
+        for path in ("snapshot?after=0&wait=0", "settlements"):
+            found = await control.internal.get(f"/internal/v1/{path}", headers=headers)
+            assert found.status_code in (401, 405)
 
 
 async def test_ports_are_stable_over_restarts(tmp_path: Path) -> None:

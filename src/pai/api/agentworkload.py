@@ -17,7 +17,17 @@ from pai.api.lists import UNIQUE, UNIQUE_IN_ORDER, repeated, unique_words
 from pai.api.metadata import API_VERSION, ResourceModel
 from pai.api.model import ApiModel, AsList, Cel, Twin
 from pai.api.quantity import parse_quantity
-from pai.api.scalars import ByteQuantity, CpuQuantity, EnvName, Image, Line, Name, Text, Tokens
+from pai.api.scalars import (
+    ByteQuantity,
+    Concurrent,
+    CpuQuantity,
+    EnvName,
+    Image,
+    Line,
+    Name,
+    Text,
+    Tokens,
+)
 
 PLATFORM_UIDS = (65530, 65531)
 LARGEST_UID = 2_147_483_647
@@ -116,6 +126,11 @@ class TokenLimits(ApiModel):
     )
     max_per_request: Tokens | None = Field(
         default=None, description="Tokens of one request; the platform's default when left out."
+    )
+    max_concurrent_requests: Concurrent | None = Field(
+        default=None,
+        description="Model requests under way at once, in each gateway worker; others wait in "
+        "line, then get 429.",
     )
 
 

@@ -1,15 +1,16 @@
 """ModelBinding: one model of one vendor, with the key that pays for it and its limits."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pai.api.metadata import API_VERSION, ResourceModel
 from pai.api.model import ApiModel, Cel
 from pai.api.network import Endpoint
-from pai.api.scalars import Name, SecretKey, Tokens, Word
+from pai.api.scalars import Concurrent, Name, SecretKey, Tokens, Word
 
 DEFAULT_SECRET_KEY = "token"
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Vendor = Literal["anthropic", "gemini", "openai", "openrouter"]
 
 
@@ -48,6 +49,21 @@ class Retry(ApiModel):
         return self.judged((self.min_backoff_ms > self.max_backoff_ms,))
 
 
+class Timeouts(ApiModel):
+    """How long the vendor may take; what takes longer is given up, and charged as interrupted."""
+
+    connect_seconds: Seconds = Field(
+        default=10, description="Until there is a connection, name and TLS included."
+    )
+    first_byte_seconds: Seconds = Field(
+        default=600, description="Until the answer begins; models that think are silent long."
+    )
+    idle_seconds: Seconds = Field(
+        default=300, description="Longest silence in the middle of an answer."
+    )
+    total_seconds: Seconds = Field(default=3600, description="For the whole answer.")
+
+
 class Prices(ApiModel):
     """USD per million tokens; overrides the table that comes with Pai."""
 
@@ -78,6 +94,12 @@ class ModelBindingSpec(ApiModel):
         default=None,
         description="Base URL, for any compatible server; the vendor's own when left out.",
     )
+    max_concurrent_requests: Concurrent | None = Field(
+        default=None,
+        description="Requests under way at once over all agents, in each gateway worker; others "
+        "wait in line, then get 429.",
+    )
+    timeouts: Timeouts = Field(default=Timeouts(), description="How long the vendor may take.")
     retry: Retry = Field(default=Retry(), description="Attempts and pauses between them.")
     prices: Prices | None = Field(default=None, description="Overrides the known prices.")
     fallback: bool = Field(

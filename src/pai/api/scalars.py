@@ -261,3 +261,4 @@ ByteQuantity = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Tokens = Annotated[int, Field(ge=1, le=10**15)]
+Concurrent = Annotated[int, Field(ge=1, le=100_000)]

@@ -2,17 +2,19 @@
 
 Law: a batch that was not acknowledged is sent again unchanged before anything newer; so nothing is
 lost and nothing counts twice. A worker that dies between two batches loses nothing either: what it
-had not settled is still charged as its lease.
+had not settled is still charged as its lease. A call for leases without an answer may have been
+granted: it is asked about until somebody answers, so that no tokens lie where nobody knows of them.
 """
 
 from operator import add
 
-from pai.budget.book import LeaseBook
+from pai.budget.book import Key, LeaseBook
 from pai.budget.line import Refusal, Waiter, WaitLine
 from pai.ir.ledger import (
     LeaseAnswer,
     LeaseCall,
     LeaseWant,
+    Need,
     SettleAnswer,
     SettleCall,
     Usage,
@@ -33,6 +35,7 @@ class Account:
         self._sequence = 0
         self._unacknowledged: SettleCall | None = None
         self._usages: dict[tuple[str, str, str], tuple[int, ...]] = {}
+        self._unanswered: dict[Key, None] = {}  # what calls asked for and nobody answered
 
     def add_usage(self, agent: str, model: str, day: str, sums: tuple[int, ...]) -> None:
         """Note what a request used, for the next batch; sums: the counts in `Usage`, in order."""
@@ -43,17 +46,38 @@ class Account:
     def lease_call(self, day: str) -> LeaseCall | None:
         """Return what to ask for: for those in line first, else ahead of need; None = nothing."""
         wants = self.line.wants(day)[:_MOST_WANTS]
-        asked = {need.subject for want in wants for need in want.needs}
-        for subject, lease_day in self.book.held_keys():
-            low = lease_day == day and subject not in asked and self.book.is_low((subject, day))
-            if low and len(wants) < _MOST_WANTS:
-                wants.append(LeaseWant(day, (self.book.need(subject, day, 0),)))
-        return LeaseCall(self.worker, tuple(wants)) if wants else None
+        asked = {(need.subject, day) for want in wants for need in want.needs}
+        low = [key for key in self.book.held_keys() if key[1] == day and self.book.is_low(key)]
+        wants += [
+            LeaseWant(day, (self.book.need(key[0], day, 0),)) for key in low if key not in asked
+        ]
+        return self._call([*wants, *self._recalls(asked.union(low))])
+
+    def recall(self) -> LeaseCall | None:
+        """Return a call that asks for nothing but what lost answers had granted; None = nothing."""
+        return self._call(self._recalls(set()))
 
     def take_leases(self, answer: LeaseAnswer, day: str) -> list[tuple[Waiter, Refusal]]:
         """Take in the ledger's answer; return who has to be sent away."""
+        for state in answer.leases:
+            self._unanswered.pop((state.subject, state.day), None)
         self.book.accept(answer.leases)
         return self.line.judge(answer.leases, day)
+
+    def _recalls(self, asked: set[Key]) -> list[LeaseWant]:
+        """Return wants of nothing: the answer says what was granted, so it can be given back."""
+        return [
+            LeaseWant(day, (Need(subject, self.book.known((subject, day)), 0, 0),))
+            for subject, day in self._unanswered
+            if (subject, day) not in asked
+        ]
+
+    def _call(self, wants: list[LeaseWant]) -> LeaseCall | None:
+        wants = wants[:_MOST_WANTS]
+        self._unanswered.update(
+            ((need.subject, want.day), None) for want in wants for need in want.needs
+        )
+        return LeaseCall(self.worker, tuple(wants)) if wants else None
 
     @property
     def has_news(self) -> bool:

@@ -84,6 +84,7 @@ class LeaseBook:
     def __init__(self) -> None:
         self._leases: dict[Key, Lease] = {}
         self._pending: dict[Key, list[int]] = {}  # spent, over, returned
+        self._forgotten = ""  # the last day of which leases were dropped
 
     def room(self, subjects: Iterable[str], day: str) -> int:
         """Return how many tokens a request that needs all `subjects` could reserve now."""
@@ -161,11 +162,24 @@ class LeaseBook:
         wished = tokens * _WISH_REQUESTS if lease is None else lease.wish
         return Need(subject, known, short, max(short, wished - available))
 
+    def known(self, key: Key) -> int:
+        """Return what the ledger granted of one subject, as far as this worker has heard."""
+        lease = self._leases.get(key)
+        return 0 if lease is None else lease.granted
+
     def accept(self, states: Iterable[LeaseState]) -> None:
-        """Take in the ledger's answer. An older answer than the last changes nothing."""
+        """Take in the ledger's answer. An older answer than the last changes nothing.
+
+        Nor does one about a day that was forgotten: what was granted then is spent or returned,
+        and this would be taken for a new lease.
+        """
         for state in states:
             key = (state.subject, state.day)
-            lease = self._leases.setdefault(key, Lease())
+            lease = self._leases.get(key)
+            if lease is None:
+                if state.day <= self._forgotten:
+                    continue
+                lease = self._leases[key] = Lease()
             lease.granted = max(lease.granted, state.granted)
             lease.tight = state.free is not None and state.free < max(lease.wish, 1)
 
@@ -190,8 +204,7 @@ class LeaseBook:
         for key, lease in list(self._leases.items()):
             if key[1] != day or now - lease.used_at >= idle_seconds:
                 self.give_back(key)
-            if key[1] < day and not lease.reserved and key not in self._pending:
-                del self._leases[key]
+        self._forget(day)
 
     def tight_keys(self) -> list[Key]:
         """Return the keys with idle tokens that others may be waiting for."""
@@ -210,6 +223,15 @@ class LeaseBook:
     def held_keys(self) -> Sequence[Key]:
         """Return the subject and day of every lease."""
         return list(self._leases)
+
+    def _forget(self, day: str) -> None:
+        """Drop the leases of days that are over, but those of the last: a clock may be set back."""
+        over = sorted({key[1] for key in self._leases if key[1] < day})[:-1]
+        if over:
+            for key, lease in list(self._leases.items()):
+                if key[1] in over and not lease.reserved and key not in self._pending:
+                    del self._leases[key]
+            self._forgotten = max(self._forgotten, over[-1])
 
     def _note(self, key: Key, spent: int, over: int, returned: int) -> None:
         sums = self._pending.get(key)

@@ -64,10 +64,8 @@ class WaitLine:
     def try_at_once(
         self, subjects: tuple[str, ...], ask: Ask, day: str, now: float
     ) -> Reservation | None:
-        """Admit a request that has not waited, unless others wait for the same; the usual case."""
-        if self._waiters and any(
-            subject in waiter.subjects for waiter in self._waiters for subject in subjects
-        ):
+        """Admit a request that has not waited, unless others are short of the same."""
+        if self._waiters and self._is_awaited(subjects):
             return None
         # where this is not there, the ledger may have more; only it can say that less must do
         return self._book.try_reserve(subjects, day, ask.full, now)
@@ -100,15 +98,20 @@ class WaitLine:
         return admitted
 
     def wants(self, day: str) -> list[LeaseWant]:
-        """Return what to ask the ledger for: the needs of the first in line for each subject."""
-        asked: set[str] = set()
-        wants = []
+        """Return what to ask the ledger for, in order: the needs of the first for each subjects.
+
+        Who waits for the same agent and the same model is asked for in turn. Who shares but one of
+        them with somebody before may be served first, where that one is not what is short.
+        """
+        first: dict[tuple[str, ...], Waiter] = {}
         for waiter in self._waiters:
-            if asked.isdisjoint(waiter.subjects):
-                needs = [self._book.need(each, day, waiter.want) for each in waiter.subjects]
-                wants.append(LeaseWant(day, tuple(needs)))
-            asked.update(waiter.subjects)
-        return wants
+            first.setdefault(waiter.subjects, waiter)
+        return [
+            LeaseWant(
+                day, tuple(self._book.need(each, day, waiter.want) for each in waiter.subjects)
+            )
+            for waiter in first.values()
+        ]
 
     def judge(self, states: Iterable[Lease], day: str) -> list[tuple[Waiter, Refusal]]:
         """Draw the conclusions of the ledger's answer; return who has to be sent away."""
@@ -136,6 +139,16 @@ class WaitLine:
     def next_deadline(self) -> float | None:
         """Return when the first of those who wait has to be sent away."""
         return min((waiter.deadline for waiter in self._waiters), default=None)
+
+    def _is_awaited(self, subjects: tuple[str, ...]) -> bool:
+        """Say whether somebody waits for one of these; all that nobody has looked at yet does."""
+        for waiter in self._waiters:
+            if not waiter.short_of:
+                if not set(subjects).isdisjoint(waiter.subjects):
+                    return True
+            elif waiter.short_of in subjects:
+                return True
+        return False
 
     def _best(self, waiter: Waiter, day: str) -> Fit | None:
         room = self._book.room(waiter.subjects, day)

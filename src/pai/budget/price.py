@@ -6,12 +6,16 @@ from pai.ir.agent import Price
 
 
 class Tokens(NamedTuple):
-    """Tokens of one answer. cached is part of input, reasoning part of output."""
+    """Tokens of one answer. cached and written (cache reads and writes) are part of input.
+
+    reasoning is part of output.
+    """
 
     input: int = 0
     output: int = 0
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
 
     @property
     def total(self) -> int:
@@ -24,12 +28,15 @@ def cost_microusd(tokens: Tokens, price: Price | None) -> int:
     if price is None:
         return 0
     cached = min(tokens.cached, tokens.input)
+    written = min(tokens.written, tokens.input - cached)
     reasoning = min(tokens.reasoning, tokens.output)
     cached_price = price.input if price.cached is None else price.cached
+    written_price = price.input if price.written is None else price.written
     reasoning_price = price.output if price.reasoning is None else price.reasoning
     cost = (
-        (tokens.input - cached) * price.input
+        (tokens.input - cached - written) * price.input
         + cached * cached_price
+        + written * written_price
         + (tokens.output - reasoning) * price.output
         + reasoning * reasoning_price
     )

@@ -106,6 +106,14 @@ class PlatformClient:
         found: list[Json] = self._json("GET", self._path(what), params=params)["items"]
         return found
 
+    def usage_csv(self, params: Mapping[str, str]) -> str:
+        """Return the namespace's usage as CSV."""
+        path, asked = self._path("usage"), {**params, "format": "csv"}
+        with _translated(self._http, self._place):
+            response = self._http.get(path, params=asked)
+        _check(response, self._place)
+        return response.text
+
     def logs(self, name: str, params: Mapping[str, str]) -> Iterator[str]:
         """Yield an agent's log as it arrives."""
         path = self._path("agentworkloads", name, self._place.logs)

@@ -26,6 +26,7 @@ from pai.control.identity import Identities
 from pai.control.internal.app import InternalApi
 from pai.control.internal.callers import Callers, credential_files
 from pai.control.ledger_door import LedgerDoor
+from pai.control.metrics import Metrics, Scraping
 from pai.control.pki import Authority
 from pai.control.publish import Publisher
 from pai.control.reconciler import Reconciler
@@ -38,11 +39,12 @@ from pai.control.worker import Worker
 from pai.ledger.sqlite import SqliteLedger
 from pai.reconcile import Step
 from pai.runtime.protocol import NetworkInfo
-from pai.store.instance_key import instance_id, load_or_create
+from pai.store.instance_key import instance_id, load_or_create, write_private
 from pai.store.sqlite import SqliteStore
 
 _RENEWAL_SECONDS = 3600.0
 _RESYNC_SECONDS = 30.0
+METRICS_TOKEN = "metrics.token"  # a file in DATA/run
 _NOWHERE = ("192.0.2.1", 9)  # RFC 5737; nothing is sent, the kernel only says which way it lies
 
 
@@ -88,6 +90,7 @@ class Control:
         self._public = EVERYWHERE if self.settings.public else LOOPBACK
         self._ports = Ports(self._store, self.settings.agent_ports_from, self._public)
         self._histories = Histories(self._store)
+        self._metrics = Metrics()
         self._extra_ca_pem = network.extra_ca_pem
 
     async def start(self) -> None:
@@ -100,7 +103,7 @@ class Control:
         await self._ports.load()
         await self._histories.load()
         self._news = News(self._store)
-        app = public_app(self._services(), self._tokens.accepts)
+        app = public_app(self._services(), self._tokens.accepts, self._scraping())
         for served, sock in (
             (app, tcp_socket(LOOPBACK, self.settings.api_port)),
             (app, unix_socket(self._data / "run" / "api.sock")),
@@ -156,6 +159,14 @@ class Control:
             lambda: utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         ).app()
 
+    def _scraping(self) -> Scraping:
+        """Return the door of scrapers, and leave their token where they can read it."""
+        token = self._identities.metrics_token()
+        write_private(self._data / "run" / METRICS_TOKEN, token.encode())
+        scraping = Scraping(self._metrics, is_open=False)
+        scraping.tell_budgets(self._catalog, self._ledger, token)
+        return scraping
+
     def _services(self) -> Services:
         return Services(
             instance=self.instance,
@@ -190,6 +201,7 @@ class Control:
             side,
             self._ledger,
             resync_seconds=_RESYNC_SECONDS,
+            measure=self._metrics,
         )
 
     def _side(self) -> ContainerSide:

@@ -64,5 +64,13 @@ class Identities:
         """Return the credential of gateway or edge where no supervisor hands one out."""
         return f"pai_role.{role}.{self._key.derive('role-credential', role).hex()}"
 
+    def metrics_token(self) -> str:
+        """Return the token that opens the platform's figures, and nothing else."""
+        return f"pai_metrics_{self._key.derive('metrics-token').hex()}"
+
+    def metrics_token_sha256(self) -> str:
+        """Return what gateways get in place of that token."""
+        return hashlib.sha256(self.metrics_token().encode()).hexdigest()
+
     def _sidecar_mac(self, uid: str, replica: int) -> str:
         return self._key.derive("sidecar-credential", uid, str(replica)).hex()

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from pai.errors import SpecError
-from pai.ir.settings import Settings
+from pai.ir.settings import Settings, check_telemetry
 from pai.ir.snapshot import Network
 
 _STUB = "127.0.0.53"  # systemd-resolved: its real servers are in another file
@@ -35,6 +35,9 @@ def load_settings(file: Path, own_ranges: bool = True) -> Settings:
         settings = msgspec.toml.decode(text, type=Settings)
         for block in settings.private_upstreams:
             ipaddress.ip_network(block)
+        check_telemetry(settings.otlp_endpoint, settings.trace_sample_ratio)
+    except SpecError as error:
+        raise SpecError(f"{file.name}: {error.message}", hint=error.hint) from error
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
         raise SpecError(f"{file.name}: {error}", hint="see docs/settings.md") from error
     if own_ranges and "privateUpstreams" not in given:

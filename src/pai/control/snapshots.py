@@ -84,6 +84,9 @@ def gateway_snapshot(
         uncounted_input=settings.uncounted_input,
         cert_pem=leaf.cert_pem if leaf else "",
         key_pem=leaf.key_pem if leaf else "",
+        metrics_token_sha256=identities.metrics_token_sha256(),
+        otlp_endpoint=settings.otlp_endpoint or "",
+        trace_sample_ratio=settings.trace_sample_ratio,
     )
 
 
@@ -214,6 +217,7 @@ def _binding(model: ModelBinding, values: Values) -> GatewayBinding | None:
         retry=model.retry,
         prices=model.prices,
         fallback=model.fallback,
+        timeouts=model.timeouts,
     )
 
 

@@ -1,4 +1,4 @@
 """Vendors' wire formats: requests, usage, streams, errors. Pure: bytes in, bytes out.
 
-Called by the gateway. Today: OpenAI chat completions.
+Called by the gateway.
 """

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from pai.errors import SpecError
 from pai.gateway import crew, worker
@@ -38,6 +39,15 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             flag, action="append", default=[], type=address, metavar="HOST:PORT", help=help_text
         )
+    parser.add_argument(
+        "--listen-metrics",
+        type=address,
+        metavar="HOST:PORT",
+        help="the figures of all workers, for who has the metrics token; plain HTTP",
+    )
+    parser.add_argument(
+        "--sockets", type=Path, metavar="DIR", help="where the workers of a crew find each other"
+    )
     parser.add_argument(
         "--status-fd", type=int, help="pipe on which a worker tells its crew that it is well"
     )

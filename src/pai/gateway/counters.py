@@ -1,10 +1,13 @@
-"""Counters of one worker, and their text form (Prometheus exposition format)."""
+"""Counters of one worker's requests, whatever was asked."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 
-_HELP = {
-    "pai_gateway_requests_total": ("counter", "Requests answered, by status"),
+from pai.gateway.exposition import Families, Piece, exposed, labels, sample
+
+_REQUESTS = "pai_gateway_requests_total"
+FAMILIES: Families = {
+    _REQUESTS: ("counter", "Requests answered, by status"),
     "pai_gateway_client_gone_total": ("counter", "Requests whose client hung up first"),
     "pai_gateway_active": ("gauge", "Requests under way"),
     "pai_gateway_waiting": ("gauge", "Requests that wait for budget"),
@@ -22,20 +25,18 @@ class Counters:
         self.active = 0
         self.seconds = 0.0
 
+    def pieces(self, worker: str, waiting: int, ledger_failures: int) -> Iterator[Piece]:
+        """Yield all figures; worker: value of a label."""
+        own = labels(worker=worker)
+        for status, count in sorted(self.statuses.items()):
+            yield sample(_REQUESTS, f'{own},status="{status}"', count)
+        yield sample("pai_gateway_client_gone_total", own, self.client_gone)
+        yield sample("pai_gateway_active", own, self.active)
+        yield sample("pai_gateway_waiting", own, waiting)
+        yield sample("pai_gateway_ledger_failures", own, ledger_failures)
+        yield sample("pai_gateway_seconds_total", own, round(self.seconds, 6))
+
     def text(self, worker: str, waiting: int, ledger_failures: int) -> bytes:
-        """Return all figures as text; worker: value of a label."""
-        plain: Mapping[str, float] = {
-            "pai_gateway_client_gone_total": self.client_gone,
-            "pai_gateway_active": self.active,
-            "pai_gateway_waiting": waiting,
-            "pai_gateway_ledger_failures": ledger_failures,
-            "pai_gateway_seconds_total": round(self.seconds, 6),
-        }
-        lines = []
-        for name, (kind, meaning) in _HELP.items():
-            lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
-            if name in plain:
-                lines.append(f'{name}{{worker="{worker}"}} {plain[name]}')
-            for status, count in sorted(self.statuses.items()) if name not in plain else ():
-                lines.append(f'{name}{{worker="{worker}",status="{status}"}} {count}')
-        return ("\n".join(lines) + "\n").encode()
+        """Return all figures as text."""
+        pieces = self.pieces(worker, waiting, ledger_failures)
+        return exposed(FAMILIES, [{name: lines.encode()} for name, lines in pieces])

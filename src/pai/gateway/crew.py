@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import sys
+import tempfile
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 
@@ -118,6 +119,12 @@ class Crew:
 
 async def serve(options: argparse.Namespace, stop: asyncio.Event) -> int:
     """Run a crew until `stop` is set or no worker can run; return the exit code."""
+    with tempfile.TemporaryDirectory(prefix="pai-gateway-") as sockets:  # mode 0700
+        options.sockets = sockets
+        return await _serve(options, stop)
+
+
+async def _serve(options: argparse.Namespace, stop: asyncio.Event) -> int:
     crew = Crew(options.workers, lambda number, status: _start(options, number, status))
     probes = Probes(lambda: crew.ready)
     try:
@@ -156,7 +163,14 @@ def worker_arguments(options: argparse.Namespace, number: int, status: int) -> l
         *("--drain-lead-seconds", options.drain_lead_seconds),
         *("--drain-seconds", options.drain_seconds),
     ]
-    for flag, addresses in (("--listen", options.listen), ("--listen-tls", options.listen_tls)):
+    if options.sockets:
+        words += ["--sockets", options.sockets]
+    metrics = [options.listen_metrics] if options.listen_metrics else []
+    for flag, addresses in (
+        ("--listen", options.listen),
+        ("--listen-tls", options.listen_tls),
+        ("--listen-metrics", metrics),
+    ):
         for host, port in addresses:
             words += [flag, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     return [str(word) for word in words]

@@ -7,6 +7,7 @@ spent, then what is wanted; so one call is under way at a time and answers are n
 import asyncio
 import random
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,6 +17,8 @@ from pai.budget.day import seconds_to_midnight, utc_day
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal, Waiter
 from pai.errors import TransientError
+from pai.gateway.spans import Spans
+from pai.gateway.telemetry import Telemetry
 from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer
 from pai.wire import log
 from pai.wire.exchange import Exchange
@@ -43,12 +46,21 @@ class Turned(Exception):  # noqa: N818
 
 
 class Desk:
-    """Budgets of one worker. wait_seconds: longest wait for running requests to settle."""
+    """Budgets of one worker. wait_seconds: longest wait for running requests to settle.
 
-    def __init__(self, link: ControlLink, worker: str) -> None:
+    telemetry, spans: told of each call that is settled. clock: this machine's, in seconds since
+    1970; it counts until the ledger's is known.
+    """
+
+    def __init__(
+        self, link: ControlLink, worker: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self.account = Account(worker)
+        self.telemetry = Telemetry()
+        self.spans = Spans(worker)
         self.wait_seconds = 30.0
         self._link = link
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._futures: dict[Waiter, asyncio.Future[Reservation]] = {}
@@ -61,7 +73,7 @@ class Desk:
     def now(self) -> float:
         """Return the ledger's time in seconds since 1970; this machine's until it is known."""
         if self._ledger_time is None:
-            return time.time()
+            return self._clock()
         at, heard = self._ledger_time
         return at + self._loop.time() - heard
 
@@ -87,6 +99,7 @@ class Desk:
         future: asyncio.Future[Reservation] = self._loop.create_future()
         self._futures[waiter] = future
         self.account.line.join(waiter)
+        self._admit()  # where only others have to wait
         self._wake.set()
         exchange.on_client_gone(lambda: self._turn(waiter, ClientGone()))
         try:
@@ -102,7 +115,10 @@ class Desk:
     def settle(self, reservation: Reservation, tokens: int) -> None:
         """Turn a reservation into what was spent; the second call for one changes nothing."""
         tight = self.account.book.settle(reservation, tokens)
-        if tight or len(self.account.line):
+        waiting = len(self.account.line) > 0
+        if waiting:
+            self._admit()
+        if tight or waiting:
             self._wake.set()
 
     def press(self, subjects: list[str]) -> None:
@@ -131,6 +147,8 @@ class Desk:
         """Give everything back and settle the last batches; gives up after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
+                while (call := self.account.recall()) is not None:
+                    await self._ask(call)
                 for key in self.account.book.held_keys():
                     self.account.book.give_back(key)
                 while self.account.has_news:

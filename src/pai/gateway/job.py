@@ -10,25 +10,39 @@ from time import monotonic
 
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Ask, fit
-from pai.budget.line import Refusal
-from pai.dialect.openai import ChatRequest, Refused, StreamMeter, read_tokens
+from pai.dialect.conversation import Texts
+from pai.dialect.refused import BadRequestError, Refused, UnreadableError
+from pai.dialect.sides import Meter
+from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk, Turned
-from pai.gateway.headers import client_headers, upstream_headers
-from pai.gateway.metering import Call, StreamTap
-from pai.gateway.refusal import Failure, Passed
+from pai.gateway.gate import Gate
+from pai.gateway.headers import (
+    advice_left_out,
+    client_headers,
+    translated_headers,
+    upstream_headers,
+)
+from pai.gateway.metering import Call, StreamTap, TranslatingMeter
+from pai.gateway.pools import Pools
+from pai.gateway.refusal import JSON, Failure, Passed, failure_of
 from pai.gateway.retry import backoff_seconds, is_retryable, may_be_billed, pause_seconds
-from pai.gateway.routes import AgentRoutes, Route
-from pai.ir.ledger import split_subject
-from pai.wire.client import ClientPool, UpstreamResponse
-from pai.wire.exchange import Exchange
+from pai.gateway.routes import Route
+from pai.gateway.verdicts import (
+    broken,
+    crowded,
+    over_limit,
+    refused_by_vendor,
+    resting,
+    turned_away,
+    unanswered,
+)
+from pai.gateway.ways import Way
+from pai.wire.client import UpstreamResponse
 from pai.wire.message import ClientGone, Headers, Outcome, PayloadTooLarge, UpstreamError, first
 from pai.wire.upstream import StaleConnection
 
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 _MOST_ERROR_BYTES = 1024 * 1024
-_BUSY_RETRY_SECONDS = 5
-_BAD_CREDENTIAL = frozenset({401, 402})
-_BUSY_STATUS = frozenset({429, 503, 529})
 _EVENT_STREAM = b"text/event-stream"
 
 
@@ -40,144 +54,223 @@ class _Again:
 
 
 class Job:
-    """See the module. own: headers of every answer to this request."""
+    """See the module."""
 
-    __slots__ = (
-        "_agent",
-        "_desk",
-        "_exchange",
-        "_own",
-        "_pool",
-        "_ratio",
-        "_request",
-        "_route",
-    )
+    __slots__ = ("_asked", "_desk", "_own", "_pools", "_ratio", "_route")
 
     def __init__(
-        self,
-        desk: Desk,
-        pool: ClientPool,
-        exchange: Exchange,
-        agent: AgentRoutes,
-        route: Route,
-        request: ChatRequest,
-        ratio: LearnedRatio,
-        own: Headers,
+        self, desk: Desk, pools: Pools, asked: Asked, route: Route, ratio: LearnedRatio
     ) -> None:
-        self._desk, self._pool, self._exchange = desk, pool, exchange
-        self._agent, self._route, self._request = agent, route, request
+        self._desk, self._pools, self._asked, self._route = desk, pools, asked, route
         self._ratio = ratio
-        self._own = [*own, route.model_header]
+        self._own = [*asked.own, route.model_header]
 
     async def run(self, ask: Ask) -> Failure | None:
         """Answer the request, or return why this route can't. Raises ClientGone."""
         route = self._route
-        if route.endpoint is None:
-            message = f"model '{route.name}': {route.unserved}"
+        way = route.ways.get(self._asked.client.name)
+        if way is None:
+            why = route.unserved or f"its vendor has nothing like {self._asked.client.name}"
+            message = f"model '{route.name}': {why}"
             return Failure(Refused.UNSUPPORTED_VENDOR, message, "model", next_route=True)
+        if not way.native:
+            try:
+                self._asked.meaning  # noqa: B018 - nothing is reserved for what has no meaning
+            except BadRequestError as error:
+                return failure_of(error)
         if route.max_per_request is not None:
             within = fit(route.max_per_request, ask, ask.useful)
             if within is None:
-                return _over_limit(route, ask)
+                return over_limit(route, ask)
             if within.cap < ask.cap:
                 ask = ask._replace(cap=within.cap)
+        gate, health = self._asked.agent.gate, route.health
+        if gate.limit is None and health.gate.limit is None:
+            return await self._attempts(way, ask)
+        return await self._gated([gate, health.gate], way, ask)
+
+    async def _gated(self, gates: list[Gate], way: Way, ask: Ask) -> Failure | None:
+        """Do the attempts while inside both gates. Raises ClientGone."""
+        if not gates:
+            return await self._attempts(way, ask)
+        gate = gates[0]
+        if not await gate.enter(self._asked.exchange, self._desk.wait_seconds):
+            return crowded(self._route, agent=gate is self._asked.agent.gate)
+        try:
+            return await self._gated(gates[1:], way, ask)
+        finally:
+            gate.leave()
+
+    async def _attempts(self, way: Way, ask: Ask) -> Failure | None:
+        breaker = self._route.health.breaker
         number = 1
         while True:
-            result = await self._attempt(ask, number)
+            if not breaker.closed:
+                seconds = breaker.wait_seconds(monotonic())
+                if seconds:
+                    return resting(self._route, seconds)
+            try:
+                result = await self._attempt(way, ask, number)
+            finally:
+                if not breaker.closed:
+                    breaker.gave_up()
             if not isinstance(result, _Again):
                 return result
             await self._sleep(result.seconds)
             number += 1
 
-    async def _attempt(self, ask: Ask, number: int) -> Failure | _Again | None:
+    async def _attempt(self, way: Way, ask: Ask, number: int) -> Failure | _Again | None:
         held = self._desk.try_reserve(self._route.subjects, ask)
         if held is None:
             try:
-                held = await self._desk.reserve(self._route.subjects, ask, self._exchange)
+                held = await self._desk.reserve(self._route.subjects, ask, self._asked.exchange)
             except Turned as turned:
-                return self._turned(turned)
-        call = Call(self._desk, self._agent, self._route, self._request, self._ratio, held)
+                return turned_away(self._route, turned, self._desk.seconds_to_midnight())
+        call = Call(self._desk, self._asked, self._route, self._ratio, held)
         try:
-            return await self._send(call, number)
+            return await self._send(way, call, number)
         finally:
             call.abandon(monotonic())
 
-    async def _send(self, call: Call, number: int) -> Failure | _Again | None:
-        route, exchange = self._route, self._exchange
+    async def _send(self, way: Way, call: Call, number: int) -> Failure | _Again | None:
+        asked, route = self._asked, self._route
+        exchange, reading = asked.exchange, asked.reading
         assert route.endpoint is not None
-        body = self._request.body_for(route.binding.model, call.held.fit.cap, route.cap_field)
-        headers = upstream_headers(exchange.head.headers, route.authorization)
+        cap, sent = call.held.fit.cap, exchange.head.headers
+        dropped: tuple[str, ...] = ()
+        if way.native:
+            body = reading.body_for(route.binding.model, cap, route.cap_field)
+            headers = upstream_headers(sent, way.key, way.defaults)
+        else:
+            try:
+                written = way.vendor.write(asked.meaning, route.binding.model, cap)
+            except BadRequestError as error:
+                call.settle_free()
+                return failure_of(error)
+            body, dropped = written.body, written.dropped
+            headers = translated_headers(sent, way.key, way.defaults)
         try:
-            response = await self._pool.send(
-                *(route.endpoint, b"POST", route.target, headers, body),
+            response = await self._pools.of(route.binding.timeouts).send(
+                *(route.endpoint, b"POST", way.target_for(asked), headers, body),
                 owner=exchange,
                 on_send=call.leave,
             )
         except UpstreamError as error:
             call.settle_broken(monotonic())
+            route.health.breaker.failed(monotonic())
             return self._after(error, number, sent=bool(call.sent))
         call.seen(monotonic())
         if response.head.status >= 300:
-            return await self._refused(call, response, number)
-        return await self._answer(call, response)
+            return await self._refused(way, call, response, number)
+        route.health.breaker.succeeded()
+        return await self._answer(way, call, response, dropped)
 
     def _after(self, error: UpstreamError, number: int, *, sent: bool) -> Failure | _Again:
         """Say what follows an attempt without answer; what was sent may have been done."""
         retry = self._route.binding.retry
         if number >= retry.max_attempts or error.kind == "refused":
-            return self._broken(error.message)
+            return unanswered(self._route, error)
         if isinstance(error, StaleConnection):
             return _Again(0.0)
         if sent:
-            return self._broken(error.message)
+            return unanswered(self._route, error)
         return _Again(backoff_seconds(retry, number, random.random()))
 
-    async def _answer(self, call: Call, response: UpstreamResponse) -> Failure | None:
+    async def _answer(
+        self, way: Way, call: Call, response: UpstreamResponse, dropped: tuple[str, ...]
+    ) -> Failure | None:
         headers = response.head.headers
         if first(headers, b"content-encoding") not in (None, b"identity"):
             response.abort()
             call.settle_unmetered(monotonic())
-            return self._broken("it compresses answers although it was asked not to")
+            return broken(self._route, "it compresses answers although it was asked not to")
         own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
+        if not way.native:
+            return await self._translated(way, call, response, own, dropped)
         passed = client_headers(headers, self._route.redactor, own)
         kind = first(headers, b"content-type") or b""
-        if kind[: len(_EVENT_STREAM)].lower() == _EVENT_STREAM:
-            await self._stream(call, response, passed)
+        if kind[: len(_EVENT_STREAM)].lower() == _EVENT_STREAM or (
+            self._asked.reading.stream and way.streams_json
+        ):
+            await self._stream(call, response, passed, way.meter_for(self._asked))
             return None
-        return await self._whole(call, response, passed)
+        body = await self._read(way, call, response)
+        if isinstance(body, Failure):
+            return body
+        self._asked.exchange.answer(response.head.status, passed, self._redacted(body))
+        return None
 
-    async def _stream(self, call: Call, response: UpstreamResponse, headers: Headers) -> None:
-        meter = StreamMeter(keeps_usage=self._request.wants_usage)
+    async def _translated(
+        self,
+        way: Way,
+        call: Call,
+        response: UpstreamResponse,
+        own: Headers,
+        dropped: tuple[str, ...],
+    ) -> Failure | None:
+        """Answer in the client's dialect; of the vendor's headers none pass."""
+        asked = self._asked
+        names = [*dropped, *advice_left_out(asked.exchange.head.headers)]
+        if names:
+            own = [
+                *own,
+                (b"x-pai-dropped", ", ".join(sorted(set(names))).encode("ascii", "replace")),
+            ]
+        if asked.reading.stream:
+            meter = TranslatingMeter(way.vendor.reader(), asked.client.writer(asked.reading))
+            headers = [(b"content-type", asked.client.stream_type(asked.reading)), *own]
+            await self._stream(call, response, headers, meter)
+            return None
+        body = await self._read(way, call, response)
+        if isinstance(body, Failure):
+            return body
+        try:
+            if isinstance(asked.meaning, Texts):
+                vectors = way.vendor.vectors(body, self._route.binding.model)
+                body = asked.client.vectors(vectors, asked.reading)
+            else:
+                body = asked.client.reply(way.vendor.reply(body), asked.reading)
+        except UnreadableError as error:
+            message = f"the answer of model '{self._route.name}' can't be read: {error}"
+            return Failure(Refused.VENDOR_BROKEN, message)  # it was billed: not asked for again
+        asked.exchange.answer(200, [JSON, *own], self._redacted(body))
+        return None
+
+    async def _stream(
+        self, call: Call, response: UpstreamResponse, headers: Headers, meter: Meter
+    ) -> None:
         tap = StreamTap(call, meter, self._route.redactor, monotonic)
         outcome = Outcome.UPSTREAM_BROKEN
         try:
-            outcome = await self._exchange.relay(response, headers=headers, tap=tap)
+            outcome = await self._asked.exchange.relay(response, headers=headers, tap=tap)
         finally:
-            call.settle_stream(meter, monotonic(), whole=outcome is Outcome.COMPLETE)
+            if outcome is not Outcome.COMPLETE:
+                meter.finish()
+            call.settle_stream(meter, monotonic())
 
-    async def _whole(
-        self, call: Call, response: UpstreamResponse, headers: Headers
-    ) -> Failure | None:
+    async def _read(self, way: Way, call: Call, response: UpstreamResponse) -> bytes | Failure:
+        """Return the whole answer, its tokens charged."""
         try:
             body = await response.read(MOST_ANSWER_BYTES)
         except PayloadTooLarge as error:
             call.settle_unmetered(monotonic())
-            return self._broken(error.message)
+            return broken(self._route, error.message)
         except UpstreamError as error:
             call.settle_interrupted(0, monotonic())
-            return self._broken(error.message)
-        tokens = read_tokens(body)
+            return broken(self._route, error.message)
+        tokens = way.vendor.tokens(body)
         if tokens is None:
             call.settle_unmetered(monotonic())
         else:
             call.settle_measured(tokens, monotonic())
-        if self._route.redactor is not None:
-            body = self._route.redactor.replace(body)
-        self._exchange.answer(response.head.status, headers, body)
-        return None
+        return body
+
+    def _redacted(self, body: bytes) -> bytes:
+        redactor = self._route.redactor
+        return body if redactor is None else redactor.replace(body)
 
     async def _refused(
-        self, call: Call, response: UpstreamResponse, number: int
+        self, way: Way, call: Call, response: UpstreamResponse, number: int
     ) -> Failure | _Again:
         """The vendor says no; it bills nothing for that, unless it only gave up waiting."""
         status, headers = response.head.status, response.head.headers
@@ -185,70 +278,31 @@ class Job:
             call.settle_interrupted(0, monotonic())
         else:
             call.settle_free()
+        if status >= 500:
+            self._route.health.breaker.failed(monotonic())
+        else:
+            self._route.health.breaker.succeeded()
         try:
-            body = await response.read(_MOST_ERROR_BYTES)
+            body = self._redacted(await response.read(_MOST_ERROR_BYTES))
         except (UpstreamError, PayloadTooLarge):
             body = b""
         if is_retryable(status):
             pause = pause_seconds(self._route.binding.retry, number, random.random(), headers)
             if pause is not None:
                 return _Again(pause)
-        return self._final(status, headers, body)
-
-    def _final(self, status: int, headers: Headers, body: bytes) -> Failure:
-        name = self._route.name
-        if status in _BAD_CREDENTIAL:
-            message = f"the vendor of model '{name}' does not accept the platform's credential"
-            return Failure(Refused.VENDOR_REFUSES_KEY, message, next_route=True)
-        if status < 400:
-            return self._broken("it answered with a redirect, which is never followed")
-        if status >= 500:
-            why = Refused.VENDOR_BUSY if status in _BUSY_STATUS else Refused.VENDOR_BROKEN
-            message = f"the vendor of model '{name}' answered {status}"
-            return Failure(why, message, next_route=True)
-        redactor = self._route.redactor
-        passed = Passed(
-            status,
-            client_headers(headers, redactor, self._own),
-            body if redactor is None else redactor.replace(body),
-        )
-        message = f"the vendor of model '{name}' answered {status}"
-        return Failure(
-            Refused.VENDOR_BUSY, message, next_route=status in _BUSY_STATUS, passed=passed
-        )
-
-    def _broken(self, reason: str) -> Failure:
-        message = f"the vendor of model '{self._route.name}' gave no answer: {reason}"
-        return Failure(Refused.VENDOR_BROKEN, message, next_route=True)
-
-    def _turned(self, turned: Turned) -> Failure:
-        kind, _ = split_subject(turned.subject)
-        whose = f"model '{self._route.name}'" if kind == "model" else "this agent"
-        if turned.refusal is Refusal.SPENT:
-            message = f"the daily token budget of {whose} is spent; it starts anew at 00:00 UTC"
-            seconds = self._desk.seconds_to_midnight()
-            return Failure(Refused.BUDGET_SPENT, message, None, seconds, next_route=kind == "model")
-        if turned.refusal is Refusal.BUSY:
-            message = f"running requests hold what is left of the daily token budget of {whose}"
-            return Failure(Refused.BUDGET_BUSY, message, None, _BUSY_RETRY_SECONDS)
-        message = "the token budget can't be checked now: the control process is out of reach"
-        return Failure(Refused.BUDGET_UNAVAILABLE, message, None, _BUSY_RETRY_SECONDS)
+        if way.native:
+            kept = client_headers(headers, self._route.redactor, self._own)
+            return refused_by_vendor(self._route, status, headers, Passed(status, kept, body), "")
+        text = way.vendor.error_text(body)
+        return refused_by_vendor(self._route, status, headers, None, text)
 
     async def _sleep(self, seconds: float) -> None:
         """Pause between attempts. Raises ClientGone at once when nobody waits any more."""
         gone = asyncio.Event()
-        self._exchange.on_client_gone(gone.set)
+        self._asked.exchange.on_client_gone(gone.set)
         try:
             async with asyncio.timeout(seconds):
                 await gone.wait()
         except TimeoutError:
             return
         raise ClientGone
-
-
-def _over_limit(route: Route, ask: Ask) -> Failure:
-    message = (
-        f"the request may cost {ask.least(ask.useful)} tokens;"
-        f" maxPerRequest allows {route.max_per_request} for model '{route.name}'"
-    )
-    return Failure(Refused.OVER_REQUEST_LIMIT, message, "max_tokens")

@@ -7,9 +7,12 @@ from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
 from pai.budget.interrupted import Seen, interrupted, unmetered
 from pai.budget.price import Tokens, cost_microusd
-from pai.dialect.openai import ChatRequest, StreamMeter
+from pai.dialect.refused import UnreadableError
+from pai.dialect.reply import Broken
+from pai.dialect.sides import EventReader, EventWriter, Meter
+from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
-from pai.gateway.routes import AgentRoutes, Route
+from pai.gateway.routes import Route
 from pai.providers.redact import Redactor
 
 
@@ -20,10 +23,9 @@ class Call:
     """
 
     __slots__ = (
-        "_agent",
+        "_asked",
         "_desk",
         "_ratio",
-        "_request",
         "_route",
         "first",
         "held",
@@ -35,14 +37,13 @@ class Call:
     def __init__(
         self,
         desk: Desk,
-        agent: AgentRoutes,
+        asked: Asked,
         route: Route,
-        request: ChatRequest,
         ratio: LearnedRatio,
         held: Reservation,
     ) -> None:
-        self._desk, self._agent, self._route = desk, agent, route
-        self._request, self._ratio = request, ratio
+        self._desk, self._asked, self._route = desk, asked, route
+        self._ratio = ratio
         self.held = held
         self.sent = self.first = self.text_first = self.text_last = 0.0
 
@@ -77,7 +78,7 @@ class Call:
 
     def settle_measured(self, tokens: Tokens, now: float) -> None:
         """Charge the vendor's own figures."""
-        self._ratio.learn(self._request.shape, tokens.input)
+        self._ratio.learn(self._asked.reading.shape, tokens.input)
         self._settle(tokens, now, estimated=False)
 
     def settle_unmetered(self, now: float) -> None:
@@ -93,10 +94,9 @@ class Call:
             tokens = known
         self._settle(tokens, now, estimated=True)
 
-    def settle_stream(self, meter: StreamMeter, now: float, *, whole: bool) -> None:
-        """Charge a stream that has ended, or was broken off."""
-        meter.finish()
-        if meter.tokens is not None and (meter.complete or whole):
+    def settle_stream(self, meter: Meter | EventReader, now: float) -> None:
+        """Charge a stream that has ended, or was broken off; `meter` has been finished."""
+        if meter.tokens is not None and meter.complete:
             self.settle_measured(meter.tokens, now)
         else:
             self.settle_interrupted(meter.text_bytes, now, meter.tokens)
@@ -118,14 +118,14 @@ class Call:
         )
         self._desk.settle(self.held, tokens.input + tokens.output)
         day = self.held.keys[0][1]
-        self._desk.account.add_usage(self._agent.id, self._route.binding.id, day, sums)
+        self._desk.account.add_usage(self._asked.agent.id, self._route.binding.id, day, sums)
 
 
 class StreamTap:
     """Meters a stream on its way to the client, and takes the vendor's key out of it."""
 
     def __init__(
-        self, call: Call, meter: StreamMeter, redactor: Redactor | None, clock: Callable[[], float]
+        self, call: Call, meter: Meter, redactor: Redactor | None, clock: Callable[[], float]
     ) -> None:
         self._call, self._meter, self._clock = call, meter, clock
         self._redactor = None if redactor is None else redactor.fresh()
@@ -144,3 +144,43 @@ class StreamTap:
         return (
             rest if self._redactor is None else self._redactor.feed(rest) + self._redactor.finish()
         )
+
+
+class TranslatingMeter:
+    """A vendor's stream in the client's dialect; counts like any meter."""
+
+    def __init__(self, reader: EventReader, writer: EventWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._unreadable = False
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The vendor's last figures."""
+        return self._reader.tokens
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of output seen."""
+        return self._reader.text_bytes
+
+    @property
+    def complete(self) -> bool:
+        """Whether the vendor has given its final figures."""
+        return self._reader.complete and not self._unreadable
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes of the vendor; return those for the client."""
+        if self._unreadable:
+            return b""
+        try:
+            events = self._reader.feed(chunk)
+        except UnreadableError as error:
+            self._unreadable = True
+            return self._writer.write(Broken(f"the vendor's stream can't be read: {error}"))
+        write = self._writer.write
+        return write(events[0]) if len(events) == 1 else b"".join(map(write, events))
+
+    def finish(self) -> bytes:
+        """Return the end of the stream."""
+        events = [] if self._unreadable else self._reader.finish()
+        return b"".join(map(self._writer.write, events)) + self._writer.finish()

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pai.dialect.openai import Refused, error_body
+from pai.dialect.refused import BadRequestError, Refused
+from pai.dialect.sides import ClientSide
 from pai.wire.exchange import Exchange
 from pai.wire.message import Headers
 
@@ -31,17 +32,23 @@ class Failure:
     passed: Passed | None = None
 
 
-async def refuse(exchange: Exchange, failure: Failure, own: Headers) -> int:
+def failure_of(error: BadRequestError) -> Failure:
+    """Return the failure for a request that can't be served as written."""
+    lacks = error.refused is Refused.UNSUPPORTED
+    return Failure(error.refused, error.message, error.param, next_route=lacks)
+
+
+def refuse(exchange: Exchange, client: ClientSide, failure: Failure, own: Headers) -> int:
     """Answer with a failure; return the status."""
     if failure.passed is not None:
         passed = failure.passed
-        await exchange.respond(passed.status, passed.headers, passed.body)
+        exchange.answer(passed.status, passed.headers, passed.body)
         return passed.status
     headers = [JSON, *own]
     if failure.retry_after_seconds is not None:
         headers.append((b"retry-after", str(failure.retry_after_seconds).encode()))
     if failure.refused in _FINAL:
         headers.append((b"x-should-retry", b"false"))
-    body = error_body(failure.refused, failure.message, failure.param)
-    await exchange.respond(failure.refused.status, headers, body)
-    return failure.refused.status
+    status, body = client.error(failure.refused, failure.message, failure.param)
+    exchange.answer(status, headers, body)
+    return status

@@ -4,12 +4,17 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pai.budget.estimate import LearnedRatio
+from pai.budget.estimate import InputShape, LearnedRatio
 from pai.budget.fit import Ask
 from pai.budget.model_facts import ModelFacts, model_facts
-from pai.dialect.openai import ChatRequest
+from pai.dialect.openai import cap_field
+from pai.dialect.sides import Reading
+from pai.gateway.breaker import Breaker
+from pai.gateway.gate import Gate
+from pai.gateway.ways import Way, ways_of
 from pai.ir.agent import Price
 from pai.ir.ledger import agent_subject, model_subject
 from pai.ir.snapshot import GatewayAgent, GatewayBinding, GatewaySnapshot
@@ -17,23 +22,26 @@ from pai.providers.redact import Redactor
 from pai.wire.endpoint import Endpoint
 
 DEFAULT_MODEL = "default"
-_CHAT = "/chat/completions"
 _DUMMY_KEY = b"pai-redacted-credential"
-_NATIVE_HOSTS = {
-    "anthropic": "api.anthropic.com",
-    "gemini": "generativelanguage.googleapis.com",
-}
-_NATIVE_PATHS = frozenset({"", "/v1beta"})
 _MOST_VERIFIED = 4096
-_NEWER_CAP = ("o1", "o3", "o4", "gpt-5")
+
+
+class Health:
+    """What a worker knows of a binding that outlives a snapshot."""
+
+    __slots__ = ("breaker", "gate")
+
+    def __init__(self, max_concurrent: int | None) -> None:
+        self.breaker = Breaker()
+        self.gate = Gate(max_concurrent)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One agent's way to one model.
 
-    endpoint None: this binding can't be served, `unserved` says why. authorization: value of that
-    header, with the vendor's key.
+    endpoint None: this binding can't be served, `unserved` says why. base: path of the endpoint.
+    ways: by client dialect.
     """
 
     name: str
@@ -41,19 +49,20 @@ class Route:
     subjects: tuple[str, str]
     max_per_request: int | None
     endpoint: Endpoint | None
-    target: bytes
-    authorization: bytes | None
+    base: str
+    ways: Mapping[str, Way]
     redactor: Redactor | None
+    health: "Health"
     facts: ModelFacts
     price: Price | None
     cap_field: str
     model_header: tuple[bytes, bytes]
     unserved: str = ""
 
-    def ask(self, request: ChatRequest, ratio: LearnedRatio, *, learn: bool) -> Ask:
-        """Return what a request may cost on this route."""
+    def ask(self, request: Reading, shape: InputShape, ratio: LearnedRatio, *, learn: bool) -> Ask:
+        """Return what a request of that shape may cost on this route."""
         cap = self.facts.max_output if request.cap is None else request.cap
-        inputs = ratio.inputs(request.shape, self.facts, learn=learn)
+        inputs = ratio.inputs(shape, self.facts, learn=learn)
         return Ask(inputs, cap, request.answers, request.cap is not None)
 
 
@@ -65,6 +74,7 @@ class AgentRoutes:
     token_sha256: str
     routes: tuple[Route, ...]
     positions: Mapping[str, int]
+    gate: Gate
 
     def chain(self, model: str | None) -> tuple[Route, ...]:
         """Return the routes to try in order; empty when the agent has no such model."""
@@ -83,15 +93,20 @@ class AgentRoutes:
 
 
 class RouteTable:
-    """All agents of a snapshot, by their tokens."""
+    """All agents of a snapshot, by their tokens. before: whose running state is taken over."""
 
-    def __init__(self, snapshot: GatewaySnapshot) -> None:
+    def __init__(self, snapshot: GatewaySnapshot, before: "RouteTable | None" = None) -> None:
         self.snapshot = snapshot
         self._verified: dict[bytes, AgentRoutes] = {}  # headers whose token has been checked
         bindings = {binding.id: binding for binding in snapshot.bindings}
-        bases = {binding.id: _base(binding) for binding in snapshot.bindings}
+        self._healths: dict[str, Health] = _healths(
+            snapshot, {} if before is None else before._healths
+        )
+        self._gates: dict[str, Gate] = _gates(snapshot, {} if before is None else before._gates)
+        bases = {each.id: _base(each, self._healths[each.id]) for each in snapshot.bindings}
         self._agents = {
-            agent.token_sha256: _agent_routes(agent, bindings, bases) for agent in snapshot.agents
+            agent.token_sha256: _agent_routes(agent, bindings, bases, self._gates[agent.id])
+            for agent in snapshot.agents
         }
         self.limits = {
             **{agent_subject(agent.id): agent.limits.max_per_day for agent in snapshot.agents},
@@ -116,45 +131,61 @@ class RouteTable:
         self._verified[authorization] = found
         return found
 
+    @property
+    def agents(self) -> Mapping[str, AgentRoutes]:
+        """All agents, by the hashes of their tokens."""
+        return self._agents
+
 
 @dataclass(frozen=True, slots=True)
 class _Base:
     """What all agents' routes to one binding have in common."""
 
     endpoint: Endpoint | None
-    target: bytes
+    base: str
+    ways: Mapping[str, Way]
     redactor: Redactor | None
+    health: Health
     unserved: str
 
 
-def _base(binding: GatewayBinding) -> _Base:
+def _healths(snapshot: GatewaySnapshot, before: Mapping[str, Health]) -> dict[str, Health]:
+    found = {}
+    for binding in snapshot.bindings:
+        known = before.get(binding.id) or Health(binding.limits.max_concurrent)
+        known.gate.set_limit(binding.limits.max_concurrent)
+        found[binding.id] = known
+    return found
+
+
+def _gates(snapshot: GatewaySnapshot, before: Mapping[str, Gate]) -> dict[str, Gate]:
+    found = {}
+    for agent in snapshot.agents:
+        known = before.get(agent.id) or Gate(agent.limits.max_concurrent)
+        known.set_limit(agent.limits.max_concurrent)
+        found[agent.id] = known
+    return found
+
+
+def _base(binding: GatewayBinding, health: Health) -> _Base:
     key = (binding.api_key or "").encode()
+    redactor = Redactor((key,), _DUMMY_KEY) if key else None
     url = urlsplit(binding.endpoint)
-    unserved = _why_unserved(binding, url.scheme, url.hostname, url.path)
-    endpoint = None
-    if not unserved and url.hostname:
-        scheme = "https" if url.scheme == "https" else "http"
-        port = url.port or (443 if scheme == "https" else 80)
-        partition = hashlib.sha256(key).hexdigest()
-        endpoint = Endpoint("https" if scheme == "https" else "http", url.hostname, port, partition)
-    target = (url.path.rstrip("/") + _CHAT).encode("ascii", "replace")
-    return _Base(endpoint, target, Redactor((key,), _DUMMY_KEY) if key else None, unserved)
-
-
-def _why_unserved(binding: GatewayBinding, scheme: str, host: str | None, path: str) -> str:
-    if scheme not in ("http", "https") or not host:
-        return "its endpoint is not an http or https URL"
-    native = _NATIVE_HOSTS.get(binding.provider)
-    if host == native and path.rstrip("/") in _NATIVE_PATHS:
-        return (
-            f"the {binding.provider} API is not served yet;"
-            " give the ModelBinding an OpenAI-compatible 'endpoint'"
-        )
-    return ""
+    if url.scheme not in ("http", "https") or not url.hostname:
+        return _Base(None, "", {}, redactor, health, "its endpoint is not an http or https URL")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    partition = hashlib.sha256(key).hexdigest()
+    scheme: Literal["http", "https"] = "https" if url.scheme == "https" else "http"
+    endpoint = Endpoint(scheme, url.hostname, port, partition)
+    base = url.path.rstrip("/")
+    return _Base(endpoint, base, ways_of(binding, url), redactor, health, "")
 
 
 def _agent_routes(
-    agent: GatewayAgent, bindings: Mapping[str, GatewayBinding], bases: Mapping[str, _Base]
+    agent: GatewayAgent,
+    bindings: Mapping[str, GatewayBinding],
+    bases: Mapping[str, _Base],
+    gate: Gate,
 ) -> AgentRoutes:
     routes = tuple(
         _route(agent, bindings[each], bases[each]) for each in agent.bindings if each in bindings
@@ -164,13 +195,12 @@ def _agent_routes(
         positions.setdefault(route.name, position)
     for position, route in enumerate(routes):
         positions.setdefault(route.binding.model, position)
-    return AgentRoutes(agent.id, agent.token_sha256, routes, positions)
+    return AgentRoutes(agent.id, agent.token_sha256, routes, positions, gate)
 
 
 def _route(agent: GatewayAgent, binding: GatewayBinding, base: _Base) -> Route:
     name = binding.id.rpartition("/")[2]
     facts = model_facts(binding.model)
-    newer = binding.model.startswith(_NEWER_CAP)
     limits = (agent.limits.max_per_request, binding.limits.max_per_request)
     return Route(
         name=name,
@@ -178,12 +208,13 @@ def _route(agent: GatewayAgent, binding: GatewayBinding, base: _Base) -> Route:
         subjects=(agent_subject(agent.id), model_subject(binding.id)),
         max_per_request=min((limit for limit in limits if limit is not None), default=None),
         endpoint=base.endpoint,
-        target=base.target,
-        authorization=f"Bearer {binding.api_key}".encode() if binding.api_key else None,
+        base=base.base,
+        ways=base.ways,
         redactor=base.redactor,
+        health=base.health,
         facts=facts,
         price=binding.prices or facts.price,
-        cap_field="max_completion_tokens" if newer else "max_tokens",
+        cap_field=cap_field(binding.model),
         model_header=(b"x-pai-model", name.encode()),
         unserved=base.unserved,
     )

@@ -5,35 +5,24 @@ from collections.abc import Callable
 from itertools import count
 from time import monotonic
 
-from pai.dialect.openai import Refused, model_body, models_body
-from pai.gateway.chat import Chat
+from pai.dialect.refused import Refused
+from pai.gateway.answers import Answers
 from pai.gateway.counters import Counters
+from pai.gateway.counting import Counting
 from pai.gateway.desk import Desk
-from pai.gateway.refusal import JSON, Failure, refuse
+from pai.gateway.models import list_models
+from pai.gateway.operations import SERVED, Kind, Operation, operation_of
+from pai.gateway.pools import Pools
+from pai.gateway.refusal import Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
-from pai.ir.snapshot import GatewaySnapshot, Network
-from pai.wire import tls
-from pai.wire.client import ClientPool
-from pai.wire.dial import Dialer
+from pai.ir.snapshot import GatewaySnapshot
 from pai.wire.exchange import Exchange
-from pai.wire.limits import ClientLimits
 from pai.wire.message import ClientGone, Headers, first
 
-# Models that think before they answer are silent for minutes.
-_LIMITS = ClientLimits(first_byte_seconds=600.0, idle_seconds=300.0)
-# The vendors' own base paths: an agent with a hard-coded URL is led here too.
-_BASES = (b"/v1", b"/api/v1", b"/v1beta/openai")
-_CHAT = frozenset(base + b"/chat/completions" for base in _BASES)
-_MODELS = frozenset(base + b"/models" for base in _BASES)
-_ONE_MODEL = tuple(base + b"/models/" for base in _BASES)
-_NOT_BUILT = (
-    b"/v1/responses",
-    b"/v1/completions",
-    b"/v1/embeddings",
-    b"/v1/messages",
-    b"/v1beta/models/",
+_STORED = (
+    "nothing is stored here: answers of earlier requests can't be named;"
+    " send the whole input, with store: false"
 )
-_SERVED = "served are POST /v1/chat/completions and GET /v1/models"
 _PRIVATE = frozenset((b"127.0.0.1", b"::1"))
 
 
@@ -46,28 +35,35 @@ class Service:
         self._worker = worker
         self._name = worker.encode()
         self._credential = credential
-        self._chat = Chat(desk)
+        self._answers = Answers(desk)
+        self._counting = Counting(self._answers)
         self._table: RouteTable | None = None
-        self._pool: ClientPool | None = None
-        self._network: Network | None = None
+        self._pools: Pools | None = None
+        self._running: dict[str, set[Exchange]] = {}  # by agent
         self._ids = count(1)
 
     def apply(self, snapshot: GatewaySnapshot) -> None:
         """Work by a new snapshot from now on; running requests end by the old one."""
-        table = RouteTable(snapshot)
-        if self._network != snapshot.network:
-            context = tls.client_context(snapshot.network.extra_ca_pem)
-            # the old pool's idle connections close by themselves
-            self._pool = ClientPool(Dialer(snapshot.network, declared=True), context, _LIMITS)
-            self._network = snapshot.network
-        before, self._table = self._table, table
+        before = self._table
+        table = RouteTable(snapshot, before)
+        if self._pools is None or self._pools.network != snapshot.network:
+            self._pools = Pools(snapshot.network)  # idle connections of the old close by themselves
+        self._table = table
         self.desk.wait_seconds = snapshot.wait_for_budget_seconds
-        self._chat.learn = snapshot.uncounted_input == "learn"
+        self._answers.learn = snapshot.uncounted_input == "learn"
         if before is not None:
             old = before.limits
             self.desk.press(
                 [each for each, limit in table.limits.items() if old.get(each) != limit]
             )
+            self._cut_off(table)
+
+    def _cut_off(self, table: RouteTable) -> None:
+        """End what runs for agents that are gone."""
+        present = {agent.id for agent in table.agents.values()}
+        for identity in self._running.keys() - present:
+            for exchange in tuple(self._running.pop(identity)):
+                exchange.cut()
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -76,8 +72,7 @@ class Service:
         counters.active += 1
         own: Headers = [(b"x-pai-request-id", b"%b-%d" % (self._name, next(self._ids)))]
         try:
-            failure = await self._dispatch(exchange, own)
-            status = 200 if failure is None else await refuse(exchange, failure, own)
+            status = await self._dispatch(exchange, own)
             counters.statuses[status] += 1
         except ClientGone:
             counters.client_gone += 1
@@ -85,29 +80,53 @@ class Service:
             counters.active -= 1
             counters.seconds += monotonic() - started
 
-    async def _dispatch(self, exchange: Exchange, own: Headers) -> Failure | None:
+    async def _dispatch(self, exchange: Exchange, own: Headers) -> int:
+        """Answer; return the status."""
         head = exchange.head
         authorization = first(head.headers, b"authorization")
         if head.path == b"/metrics" and self._may_read_metrics(exchange, authorization):
-            await self._metrics(exchange)
-            return None
-        table, pool = self._table, self._pool
-        if table is None or pool is None:
-            return Failure(Refused.NOT_READY, "the gateway has not heard from control yet", None, 1)
-        agent = table.agent(authorization)
-        if agent is None:
-            return Failure(Refused.BAD_TOKEN, "the token is not that of an agent")
-        if head.path in _CHAT:
-            if head.method != b"POST":
-                return Failure(Refused.WRONG_METHOD, "use POST")
-            return await self._chat.serve(exchange, agent, pool, own)
-        if head.path in _MODELS or head.path.startswith(_ONE_MODEL):
-            if head.method != b"GET":
-                return Failure(Refused.WRONG_METHOD, "use GET")
-            return await _models(exchange, agent, own)
-        if head.path.startswith(_NOT_BUILT):
-            return Failure(Refused.NOT_BUILT, f"this API is not served yet; {_SERVED}")
-        return Failure(Refused.UNKNOWN_PATH, f"there is nothing at this path; {_SERVED}")
+            self._metrics(exchange)
+            return 200
+        operation = operation_of(head)
+        table, pools = self._table, self._pools
+        if table is None or pools is None:
+            message = "the gateway has not heard from control yet"
+            failure: Failure | None = Failure(Refused.NOT_READY, message, None, 1)
+        else:
+            agent = table.agent(authorization)
+            if agent is None:
+                failure = Failure(Refused.BAD_TOKEN, "the token is not that of an agent")
+            else:
+                failure = await self._serve(exchange, operation, agent, pools, own)
+        if failure is None:
+            return 200
+        return refuse(exchange, operation.client, failure, own)
+
+    async def _serve(
+        self,
+        exchange: Exchange,
+        operation: Operation,
+        agent: AgentRoutes,
+        pools: Pools,
+        own: Headers,
+    ) -> Failure | None:
+        kind = operation.kind
+        if kind is Kind.UNKNOWN:
+            return Failure(Refused.UNKNOWN_PATH, f"there is nothing at this path; {SERVED}")
+        if kind is Kind.STORED:
+            return Failure(Refused.UNSUPPORTED, _STORED)
+        if exchange.head.method != operation.method:
+            return Failure(Refused.WRONG_METHOD, f"use {operation.method.decode()}")
+        if kind is Kind.MODELS or kind is Kind.MODEL:
+            return list_models(exchange, operation, agent, own)
+        running = self._running.setdefault(agent.id, set())
+        running.add(exchange)
+        try:
+            if kind is Kind.COUNT:
+                return await self._counting.serve(exchange, operation, agent, pools, own)
+            return await self._answers.serve(exchange, operation, agent, pools, own)
+        finally:
+            running.discard(exchange)
 
     def _may_read_metrics(self, exchange: Exchange, authorization: bytes | None) -> bool:
         if exchange.local[0].encode() not in _PRIVATE or not authorization:
@@ -117,24 +136,7 @@ class Service:
             authorization, b"Bearer " + credential.encode()
         )
 
-    async def _metrics(self, exchange: Exchange) -> None:
+    def _metrics(self, exchange: Exchange) -> None:
         waiting, failures = len(self.desk.account.line), self.desk.failures
         text = self.counters.text(self._worker, waiting, failures)
-        await exchange.respond(200, [(b"content-type", b"text/plain; version=0.0.4")], text)
-
-
-async def _models(exchange: Exchange, agent: AgentRoutes, own: Headers) -> Failure | None:
-    path = exchange.head.path
-    if path in _MODELS:
-        owners = [(route.name, route.binding.provider) for route in agent.routes]
-        await exchange.respond(200, [JSON, *own], models_body(owners))
-        return None
-    name = path.partition(b"/models/")[2].decode("ascii", "replace").replace("%2F", "/")
-    chain = agent.chain(name)
-    if not chain:
-        names = ", ".join(agent.names) or "none"
-        message = f"this agent has no model of that name; its models: {names}"
-        return Failure(Refused.UNKNOWN_MODEL, message, "model")
-    body = model_body(name, chain[0].binding.provider)
-    await exchange.respond(200, [JSON, *own], body)
-    return None
+        exchange.answer(200, [(b"content-type", b"text/plain; version=0.0.4")], text)

@@ -18,10 +18,14 @@ class AgentKey(msgspec.Struct, frozen=True, order=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Token limits; None = no limit at this place. Units: tokens, UTC day."""
+    """Limits; None = no limit at this place. Units: tokens, UTC day.
+
+    max_concurrent: requests under way at once in one gateway worker.
+    """
 
     max_per_day: int | None = None
     max_per_request: int | None = None
+    max_concurrent: int | None = None
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -32,13 +36,27 @@ class Retry(msgspec.Struct, frozen=True):
     max_backoff_ms: int = 5000
 
 
+class Timeouts(msgspec.Struct, frozen=True):
+    """How long a vendor may take, in seconds.
+
+    connect: name, connection and TLS. first_byte: until its answer begins. idle: between two parts
+    of it. total: from the request's first byte to the answer's last.
+    """
+
+    connect_seconds: float = 10.0
+    first_byte_seconds: float = 600.0
+    idle_seconds: float = 300.0
+    total_seconds: float = 3600.0
+
+
 class Price(msgspec.Struct, frozen=True):
-    """USD per million tokens of each kind."""
+    """USD per million tokens of each kind. cached, written: reads from and writes to a cache."""
 
     input: float = 0.0
     output: float = 0.0
     cached: float | None = None
     reasoning: float | None = None
+    written: float | None = None
 
 
 class ModelBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +75,7 @@ class ModelBinding(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     prices: Price | None = None
     fallback: bool = False
+    timeouts: Timeouts = Timeouts()
 
 
 class Inbound(msgspec.Struct, frozen=True):

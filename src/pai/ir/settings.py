@@ -4,8 +4,11 @@ Shape: docs/settings.md lists every field with its default; a test keeps both eq
 """
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
+
+from pai.errors import SpecError
 
 
 class Settings(
@@ -35,8 +38,29 @@ class Settings(
     uncounted_input: str = "learn"  # learn, or refuse: endpoints that can't count tokens
     url_scheme: str = "http"  # of agents' URLs, as people outside see them
     url_port: int = 0  # likewise; 0: edge_port
+    otlp_endpoint: str | None = None  # base URL of a collector: a span for each call of a model
+    trace_sample_ratio: float = 1.0  # part of the calls that get one
     system_namespace: str = "pai-system"  # of the platform itself, on Kubernetes
     restricted: bool = False  # pods without packet rules, as Pod Security `restricted` demands
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     cluster_ranges: tuple[str, ...] = ()  # of pods and Services: never upstreams
     replica_storage_class: str | None = None  # of agents that name none; None: the cluster's own
+
+
+def check_telemetry(endpoint: str | None, ratio: float) -> None:
+    """Raise SpecError for what can't be the base URL of a collector, or is no part of a whole."""
+    if not 0.0 <= ratio <= 1.0:
+        raise SpecError(f"traceSampleRatio: {ratio} is not a part of all calls", hint="0 to 1")
+    if not endpoint:
+        return
+    try:
+        parts = urlsplit(endpoint)
+        plain = not (parts.query or parts.fragment or "@" in parts.netloc) and endpoint.isascii()
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and plain
+    except ValueError:
+        good = False
+    if not good or any(character.isspace() for character in endpoint):
+        raise SpecError(  # not quoted: people put tokens into URLs
+            "otlpEndpoint: not the base URL of a collector",
+            hint="http://HOST:4318, no user, no query; /v1/traces is added",
+        )

@@ -7,7 +7,7 @@ edge no key at all.
 
 import msgspec
 
-from pai.ir.agent import Egress, Expose, Limits, Price, Retry
+from pai.ir.agent import Egress, Expose, Limits, Price, Retry, Timeouts
 from pai.ir.provider import Provider
 
 
@@ -41,6 +41,7 @@ class GatewayBinding(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     prices: Price | None = None
     fallback: bool = False
+    timeouts: Timeouts = Timeouts()
 
 
 class GatewayAgent(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,8 @@ class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one gateway worker needs. version grows with each change.
 
     uncounted_input: learn or refuse, see `Settings`. cert_pem, key_pem: of the TLS listener in a
-    cluster, for `gateway.pai.internal`; empty = there is none.
+    cluster, for `gateway.pai.internal`; empty = there is none. metrics_token_sha256: of the token
+    that opens the figures. otlp_endpoint, trace_sample_ratio: where spans go, see `Settings`.
     """
 
     version: int
@@ -67,6 +69,9 @@ class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     uncounted_input: str = "learn"
     cert_pem: str = ""
     key_pem: str = ""
+    metrics_token_sha256: str = ""
+    otlp_endpoint: str = ""
+    trace_sample_ratio: float = 1.0
 
 
 class SidecarProvider(msgspec.Struct, frozen=True, kw_only=True):

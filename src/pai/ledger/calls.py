@@ -12,6 +12,7 @@ from pai.ir.ledger import (
     Lease,
     LeaseAnswer,
     LeaseCall,
+    LeaseWant,
     SettleAnswer,
     SettleCall,
     Usage,
@@ -31,16 +32,22 @@ class SqlLedger(ABC):
     """A `Ledger` over two kinds of transaction; each database brings its own."""
 
     def grant(self, call: LeaseCall, limit_of: LimitOf, now: float) -> LeaseAnswer:
-        """Charge and grant leases; the sum charged never passes a limit."""
+        """Charge and grant leases; the sum charged never passes a limit.
+
+        Only the present day's are granted. Who asks for nothing hears what it was granted on any
+        day, in answers that got lost.
+        """
         check_needs(call)
         today = utc_day(now)
-        states: dict[str, Lease] = {}
+        states: dict[tuple[str, str], Lease] = {}
+        awaited: set[str] = set()
         with self._writing() as db:
             rows.see_worker(db, call.worker, now)
             for want in call.wants:
-                if want.day == today:
-                    result = grant_want(db, call.worker, want, limit_of, now)
-                    states.update((state.subject, state) for state in result.states)
+                if want.day == today or _asks_nothing(want):
+                    result = grant_want(db, call.worker, want, limit_of, now, awaited)
+                    states.update(((each.subject, each.day), each) for each in result.states)
+                    awaited.update(result.short)
                     for subject in result.short:
                         rows.want(db, subject, call.worker, now)
         return LeaseAnswer(now, tuple(states.values()))
@@ -94,3 +101,7 @@ class SqlLedger(ABC):
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Db]:
         """Give a connection for reading."""
+
+
+def _asks_nothing(want: LeaseWant) -> bool:
+    return not any(need.need or need.wish for need in want.needs)

@@ -1,5 +1,6 @@
 """Decide one request's needs inside a transaction: all are granted, or none."""
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from pai.budget.share import lease_share
@@ -53,12 +54,22 @@ class _Held(NamedTuple):
         return Lease(self.need.subject, day, self.granted + size, free, running, self.known)
 
 
-def grant_want(db: Db, worker: str, want: LeaseWant, limit_of: LimitOf, now: float) -> GrantResult:
-    """Charge what is granted, and say how every subject stands. want: each subject once."""
+def grant_want(
+    db: Db, worker: str, want: LeaseWant, limit_of: LimitOf, now: float, awaited: Container[str]
+) -> GrantResult:
+    """Charge what is granted, and say how every subject stands.
+
+    want: each subject once. awaited: subjects that somebody before is short of; what is free of
+    them is kept for that one.
+    """
     subjects = [need.subject for need in want.needs]
     standings = rows.standings(db, subjects, want.day, worker)
     held = [_held(need, standings[need.subject], limit_of) for need in want.needs]
-    short = [each.need.subject for each in held if not each.fits]
+    short = [
+        each.need.subject
+        for each in held
+        if not each.fits or (each.short and each.need.subject in awaited)
+    ]
     sizes = [0 if short else each.size for each in held]
     for subject, size in zip(subjects, sizes, strict=True):
         if size:

@@ -125,6 +125,7 @@ def _limits(tokens: api.TokenLimits, settings: Settings) -> ir.Limits:
     return ir.Limits(
         tokens.max_per_day or settings.default_max_tokens_per_day,
         tokens.max_per_request or settings.default_max_tokens_per_request,
+        tokens.max_concurrent_requests,
     )
 
 

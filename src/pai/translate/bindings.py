@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from pai.api.modelbinding import ModelBinding, Prices
+from pai.api.modelbinding import ModelBinding, Prices, Timeouts
 from pai.errors import RefNotFoundError
 from pai.ir import agent as ir
 from pai.ir.provider import SecretRef
@@ -30,12 +30,24 @@ def translate_binding(
         model=spec.model,
         endpoint=spec.endpoint or ENDPOINTS[spec.provider],
         secret=secret,
-        limits=ir.Limits(spec.max_tokens_per_day, spec.max_tokens_per_request),
+        limits=ir.Limits(
+            spec.max_tokens_per_day, spec.max_tokens_per_request, spec.max_concurrent_requests
+        ),
+        timeouts=_timeouts(spec.timeouts),
         retry=ir.Retry(
             spec.retry.max_attempts, spec.retry.min_backoff_ms, spec.retry.max_backoff_ms
         ),
         prices=_prices(spec.prices),
         fallback=spec.fallback,
+    )
+
+
+def _timeouts(timeouts: Timeouts) -> ir.Timeouts:
+    return ir.Timeouts(
+        timeouts.connect_seconds,
+        timeouts.first_byte_seconds,
+        timeouts.idle_seconds,
+        timeouts.total_seconds,
     )
 
 

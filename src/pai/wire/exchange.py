@@ -188,6 +188,11 @@ class Exchange:
             callback()
         self._callbacks = None
 
+    def cut(self) -> None:
+        """End it here: the client is cut off, what is done for it upstream is aborted."""
+        self._connection.break_off()
+        self.lose_client()
+
     # The response
 
     async def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:

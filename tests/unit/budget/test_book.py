@@ -44,12 +44,32 @@ def test_an_old_answer_changes_nothing() -> None:
     assert leases.available((A, DAY)) == 1000
 
 
-def test_idle_tokens_go_back_and_yesterdays_lease_is_forgotten() -> None:
+def test_idle_tokens_go_back_and_old_leases_are_forgotten() -> None:
     leases = book(1000)
     leases.give_back_idle("2026-01-02", now=5.0, idle_seconds=10.0)
     assert {charge.returned for charge in leases.take_pending()} == {1000}
+    leases.accept([Lease(A, "2026-01-02", 500, 9, 0)])
+    leases.give_back_idle("2026-01-03", now=6.0, idle_seconds=10.0)
+    assert {day for _, day in leases.held_keys()} == {"2026-01-02"}
+
+
+def test_a_clock_that_is_set_back_makes_no_new_lease_of_an_old_one() -> None:
+    """What the ledger then says was granted is spent already, or was given back."""
+    leases = book(1000)
+    leases.settle(leases.reserve((A,), DAY, Fit(600, 0, 1), now=1.0), 600)
+    leases.give_back_idle("2026-01-02", now=5.0, idle_seconds=10.0)
+    leases.take_pending()
     leases.give_back_idle("2026-01-02", now=6.0, idle_seconds=10.0)
-    assert leases.held_keys() == []
+    leases.accept([Lease(A, DAY, 1000, 9, 0)])
+    assert leases.available((A, DAY)) == 0
+    assert leases.need(A, DAY, 10).known == 1000
+    for day in ("2026-01-02", "2026-01-03"):
+        leases.accept([Lease(A, day, 5, 9, 0)])
+        leases.give_back_idle(day, now=7.0, idle_seconds=10.0)
+        leases.take_pending()
+        leases.give_back_idle(day, now=8.0, idle_seconds=10.0)
+    leases.accept([Lease(A, DAY, 1000, 9, 0)])
+    assert leases.available((A, DAY)) == 0
 
 
 def test_a_reservation_of_yesterday_is_settled_yesterday() -> None:

@@ -105,6 +105,26 @@ def test_wants_ask_for_the_first_of_each_subject_only() -> None:
     assert [[need.subject for need in want.needs] for want in wants] == [[A, M], [B]]
 
 
+def test_who_shares_only_the_model_is_asked_for_too_and_in_order() -> None:
+    line = WaitLine(LeaseBook())
+    for subjects in ((A, M), (B, M), (A, M)):
+        line.join(waiter(subjects))
+    wants = line.wants(DAY)
+    assert [[need.subject for need in want.needs] for want in wants] == [[A, M], [B, M]]
+
+
+def test_a_newcomer_does_not_wait_for_somebody_elses_budget() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    book.accept([state(A, 0, 0, 50), state(B, 1000, 9), state(M, 1000, None)])
+    line.join(waiter((A, M)))
+    ask = Ask((100,), 100, 1, capped=True)
+    assert line.try_at_once((B, M), ask, DAY, 0.0) is None  # nobody has looked yet
+    assert line.admit(DAY, 0.0) == []
+    assert line.try_at_once((B, M), ask, DAY, 0.0) is not None
+    assert line.try_at_once((A, M), ask, DAY, 0.0) is None
+
+
 def test_a_subject_that_is_gone_is_not_waited_for() -> None:
     line = WaitLine(LeaseBook())
     mine = waiter((A,))

@@ -27,11 +27,24 @@ def test_what_is_written_counts_also_when_it_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["apiPort = 'x'", "apiprt = 1", "apiPort", 'privateUpstreams = ["10.0.0.1/8"]', "\x00"]
+    "text",
+    [
+        *("apiPort = 'x'", "apiprt = 1", "apiPort", 'privateUpstreams = ["10.0.0.1/8"]', "\x00"),
+        *("otlpEndpoint = 'collector:4318'", "otlpEndpoint = 'http://'", "traceSampleRatio = 1.5"),
+        *("otlpEndpoint = 'http://x:99999'", "otlpEndpoint = 'http://x/ y'"),
+    ],
 )
 def test_a_bad_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(SpecError, match=r"settings\.toml: "):
         load_settings(write(tmp_path, text))
+
+
+def test_a_collector_s_url_that_is_refused_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="otlpEndpoint") as caught:
+        load_settings(write(tmp_path, "otlpEndpoint = 'https://user:canary@x'"))
+    assert "canary" not in f"{caught.value.message} {caught.value.hint}"
+    good = load_settings(write(tmp_path, "otlpEndpoint = 'https://x:4318/otlp'"))
+    assert (good.otlp_endpoint, good.trace_sample_ratio) == ("https://x:4318/otlp", 1.0)
 
 
 def test_own_ranges_never_hold_link_local_or_metadata() -> None:

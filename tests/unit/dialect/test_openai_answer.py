@@ -18,10 +18,10 @@ def test_all_figures_are_read() -> None:
         "prompt_tokens": 100,
         "completion_tokens": 50,
         "total_tokens": 150,
-        "prompt_tokens_details": {"cached_tokens": 40, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 9},
         "completion_tokens_details": {"reasoning_tokens": 30},
     }
-    assert read_tokens(answer(usage)) == Tokens(100, 50, 40, 30)
+    assert read_tokens(answer(usage)) == Tokens(100, 50, 40, 30, 9)
 
 
 def test_tokens_in_the_total_alone_are_output() -> None:
@@ -57,6 +57,7 @@ def test_figures_that_cannot_be_true_are_not_believed(usage: Any) -> None:
         ({"cached_tokens": 99}, {"reasoning_tokens": 99}, Tokens(10, 5, 10, 5)),
         ({"cached_tokens": -1}, None, Tokens(10, 5)),
         ({"cached_tokens": None}, {}, Tokens(10, 5)),
+        ({"cached_tokens": 4, "cache_write_tokens": 99}, None, Tokens(10, 5, 4, 0, 6)),
         ({"cached_tokens": "9"}, {"reasoning_tokens": 2}, Tokens(10, 5)),
         ("strange", 7, Tokens(10, 5)),
     ],

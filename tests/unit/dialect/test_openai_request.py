@@ -171,6 +171,17 @@ def test_inline_images_count_as_images_and_not_as_text() -> None:
         {"messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
         {"web_search_options": {}},
         {"plugins": [{"id": "web"}]},
+        {"tools": [{"type": "function"}, {"type": "custom"}, {}, {"type": "web_search"}]},
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image_url", "image_url": "data:application/pdf;base64,AAAA"}
+                    ],
+                }
+            ]
+        },
     ],
 )
 def test_what_the_vendor_adds_itself_is_unbounded(fields: dict[str, Any]) -> None:

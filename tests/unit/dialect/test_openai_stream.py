@@ -72,6 +72,18 @@ def test_figures_beside_the_last_text_stay_in_the_stream() -> None:
     assert meter.complete
 
 
+def test_figures_after_the_end_are_final_even_beside_an_empty_choice() -> None:
+    meter = StreamMeter(keeps_usage=False)
+    meter.feed(event(**delta("a", finish_reason="stop")))
+    last = event(**{**delta(""), "usage": USAGE})
+    assert meter.feed(last) == last
+    assert meter.complete
+    other = StreamMeter(keeps_usage=False)
+    other.feed(event(**delta("a", finish_reason="stop")))
+    other.feed(event(choices=[{"index": 1, "delta": {"content": "b"}}], usage=USAGE))
+    assert not other.complete
+
+
 @pytest.mark.parametrize("usage", [{}, {"prompt_tokens": -1}, "x", {"prompt_tokens": "7"}])
 def test_a_lying_usage_event_is_stripped_and_not_believed(usage: Any) -> None:
     meter = StreamMeter(keeps_usage=False)
@@ -106,6 +118,12 @@ def test_an_endless_line_passes_in_bounded_memory_and_is_counted() -> None:
     assert meter.text_bytes >= out - 8
     full, without = stream()
     assert meter.feed(full) == without  # and the stream goes on as usual
+
+
+def test_what_is_no_chunk_counts_by_its_bytes() -> None:
+    meter = StreamMeter(keeps_usage=False)
+    assert meter.feed(b"data: garbage\n\n") == b"data: garbage\n\n"
+    assert meter.text_bytes == len(b"garbage")
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8))

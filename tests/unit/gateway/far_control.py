@@ -1,6 +1,7 @@
 """A control over TLS, and gateway processes that find it by a bootstrap file."""
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from pai.wire.server import HttpServer
 from pai.wire.tls import only_ca_context, server_context
 
 CREDENTIAL = "canary-credential"
+METRICS_TOKEN = "canary-metrics-token"
 GATEWAY_NAME = "gateway.pai.internal"
 READY = b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 LIVE = READY.replace(b"readyz", b"livez")
@@ -56,6 +58,7 @@ class FarControl:
             network=Network(nameservers=("127.0.0.1:9",)),
             cert_pem=pair.cert_pem,
             key_pem=pair.key_pem,
+            metrics_token_sha256=hashlib.sha256(METRICS_TOKEN.encode()).hexdigest(),
         )
         self.snapshot = msgspec.structs.replace(snapshot, **changes)
 
@@ -92,6 +95,7 @@ class Gateway:
     def __init__(self, kernel: Kernel, folder: Path) -> None:
         self.kernel, self.folder = kernel, folder
         self.tls_port, self.probes, self.plain = free_port(), free_port(), free_port()
+        self.metrics = free_port()
         self.log = folder / "log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -101,6 +105,7 @@ class Gateway:
                 *(sys.executable, "-m", "pai.gateway", "--bootstrap", bootstrap),
                 *("--listen-tls", f"127.0.0.1:{self.tls_port}"),
                 *("--listen", f"127.0.0.1:{self.plain}"),
+                *("--listen-metrics", f"127.0.0.1:{self.metrics}"),
                 *("--listen-probes", f"127.0.0.1:{self.probes}", *words),
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": "src"},

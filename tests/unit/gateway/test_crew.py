@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.gateway.far_control import LIVE, MODELS, READY, Gateway, far_gateway
+from tests.unit.gateway.test_worker import METRICS
 from tests.unit.wire.kernel import Kernel, read_response, until
 
 from pai.gateway import crew as crew_module
@@ -58,6 +60,24 @@ async def test_a_worker_that_crashes_is_started_again_and_none_is_left(
         assert await ending == 0
         assert not any(map(is_alive, left))
         assert gateway.log.read_text().count("worker has ended") == 2
+
+
+async def test_one_answer_has_the_figures_of_the_whole_crew(kernel: Kernel, tmp_path: Path) -> None:
+    async with far_gateway(kernel, tmp_path, "--workers", "2") as (control, gateway):
+        control.publish(1)
+        await until(lambda: gateway.log.exists() and "is up" in gateway.log.read_text(), 20)
+        await gateway.until(READY, 200)
+        await until(lambda: gateway.log.read_text().count("worker is up") == 2, 20)
+
+        async def workers() -> set[bytes]:
+            text = await kernel.ask(gateway.metrics, METRICS)
+            return set(re.findall(rb'pai_gateway_active\{worker="(\d)"\}', text))
+
+        async with asyncio.timeout(20):  # each one's snapshot tells it the token
+            while await workers() != {b"0", b"1"}:
+                await asyncio.sleep(0.05)
+        for _ in range(10):
+            assert await workers() == {b"0", b"1"}
 
 
 async def test_workers_end_when_their_crew_is_gone(kernel: Kernel, tmp_path: Path) -> None:
@@ -136,11 +156,13 @@ def test_a_worker_is_told_what_the_crew_was_told() -> None:
         listen=[("127.0.0.1", 8001)],
         listen_tls=[("0.0.0.0", 8443), ("::", 8443)],
         listen_probes=("0.0.0.0", 8084),
+        listen_metrics=("0.0.0.0", 9090),
+        sockets="/tmp/pai-gateway-x",
         drain_lead_seconds=5.0,
         drain_seconds=30.0,
     )
     assert " ".join(worker_arguments(options, 1, 7)) == (
         "--bootstrap /etc/pai/bootstrap.json --worker 1 --status-fd 7 --drain-lead-seconds 5.0 "
-        "--drain-seconds 30.0 --listen 127.0.0.1:8001 --listen-tls 0.0.0.0:8443 "
-        "--listen-tls [::]:8443"
+        "--drain-seconds 30.0 --sockets /tmp/pai-gateway-x --listen 127.0.0.1:8001 "
+        "--listen-tls 0.0.0.0:8443 --listen-tls [::]:8443 --listen-metrics 0.0.0.0:9090"
     )

@@ -1,4 +1,9 @@
-from pai.gateway.headers import client_headers, upstream_headers
+from pai.gateway.headers import (
+    advice_left_out,
+    client_headers,
+    translated_headers,
+    upstream_headers,
+)
 from pai.providers.redact import Redactor
 
 
@@ -18,12 +23,42 @@ def test_no_credential_of_the_agent_leaves() -> None:
         (b"x-stainless-lang", b"python"),
         (b"user-agent", b"OpenAI/Python"),
     ]
-    assert upstream_headers(sent, b"Bearer real") == [
+    key = [(b"authorization", b"Bearer real")]
+    assert upstream_headers(sent, key, []) == [
         *sent[-3:],
         (b"accept-encoding", b"identity"),
         (b"authorization", b"Bearer real"),
     ]
-    assert b"authorization" not in dict(upstream_headers(sent, None))
+    assert b"authorization" not in dict(upstream_headers(sent, [], []))
+    assert b"authorization" not in dict(translated_headers(sent, [], []))
+
+
+def test_a_default_counts_only_where_the_client_said_nothing() -> None:
+    default = [(b"anthropic-version", b"old")]
+    said = (b"anthropic-version", b"new")
+    assert upstream_headers([said], [], default)[0] == said
+    assert (b"anthropic-version", b"old") not in upstream_headers([said], [], default)
+    assert (b"anthropic-version", b"old") in upstream_headers([], [], default)
+
+
+def test_a_translated_request_says_little_of_its_client() -> None:
+    sent = [
+        (b"user-agent", b"SDK"),
+        (b"anthropic-beta", b"x"),
+        (b"anthropic-version", b"y"),
+        (b"x-stainless-lang", b"python"),
+        (b"content-type", b"text/plain"),
+    ]
+    found = translated_headers(sent, [(b"x-api-key", b"k")], [(b"anthropic-version", b"v")])
+    assert found == [
+        (b"user-agent", b"SDK"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"*/*"),
+        (b"accept-encoding", b"identity"),
+        (b"anthropic-version", b"v"),
+        (b"x-api-key", b"k"),
+    ]
+    assert advice_left_out(sent) == ["anthropic-beta"]
 
 
 def test_the_vendors_key_cookies_and_account_stay_behind() -> None:

@@ -11,11 +11,15 @@ from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Fit
 from pai.budget.price import Tokens
-from pai.dialect.openai import StreamMeter, read_request
+from pai.dialect.openai import CHAT_CLIENT, StreamMeter, read_request
+from pai.dialect.refused import UnreadableError
+from pai.dialect.reply import Begun, Event
+from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
-from pai.gateway.metering import Call, StreamTap
+from pai.gateway.metering import Call, StreamTap, TranslatingMeter
 from pai.ir.ledger import Usage
 from pai.providers.redact import Redactor
+from pai.wire.exchange import Exchange
 
 DAY = "2026-01-01"
 
@@ -43,8 +47,9 @@ def call(notebook: Notebook) -> Call:
     keys = tuple((subject, DAY) for subject in agent.routes[0].subjects)
     held = Reservation(keys, Fit(100, 2_000, 1))
     request = read_request(b'{"messages":[]}')
+    asked = Asked(cast(Exchange, None), agent, CHAT_CLIENT, request, [])
     desk = cast(Desk, notebook)
-    made = Call(desk, agent, agent.routes[0], request, LearnedRatio(), held)
+    made = Call(desk, asked, agent.routes[0], LearnedRatio(), held)
     made.sent = 10.0
     return made
 
@@ -104,21 +109,20 @@ def made_again(call: Call, notebook: Notebook) -> Call:
     """Return a call like `call` that never left."""
     held = Reservation(call.held.keys, call.held.fit)
     desk = cast(Desk, notebook)
-    return Call(desk, call._agent, call._route, call._request, call._ratio, held)
+    return Call(desk, call._asked, call._route, call._ratio, held)
 
 
 def delta(**fields: Any) -> bytes:
     return b"data: " + json.dumps(fields).encode() + b"\n\n"
 
 
-@pytest.mark.parametrize("whole", [False, True])
 def test_a_stream_with_final_figures_is_measured_even_if_cut_after_them(
-    call: Call, notebook: Notebook, whole: bool
+    call: Call, notebook: Notebook
 ) -> None:
     meter = StreamMeter(keeps_usage=False)
     tap = StreamTap(call, meter, None, lambda: 10.0)
     tap.feed(delta(choices=[], usage={"prompt_tokens": 7, "completion_tokens": 3}))
-    call.settle_stream(meter, 11.0, whole=whole)
+    call.settle_stream(meter, 11.0)
     assert usage_of(notebook).estimated == 0
 
 
@@ -129,7 +133,7 @@ def test_a_cut_stream_is_charged_its_text_and_never_less_than_it_admitted(
     tap = StreamTap(call, meter, None, lambda: 10.0)
     running = {"prompt_tokens": 100, "completion_tokens": 1_500}
     tap.feed(delta(choices=[{"delta": {"content": "abc"}}], usage=running))
-    call.settle_stream(meter, 10.0, whole=False)
+    call.settle_stream(meter, 10.0)
     assert usage_of(notebook).output == 1_500
 
 
@@ -140,3 +144,42 @@ def test_the_key_is_taken_out_of_streams_at_any_cut(call: Call) -> None:
         tap = StreamTap(call, meter, Redactor((b"sk-canary-123456",), b"dummy"), lambda: 10.0)
         out = tap.feed(text[:cut]) + tap.feed(text[cut:]) + tap.finish()
         assert out == text.replace(b"sk-canary-123456", b"dummy")
+
+
+class Reader:
+    """Reads a stream of which every chunk is an event, but `bad`."""
+
+    tokens = Tokens(5, 6)
+    text_bytes = 3
+    complete = True
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        if chunk == b"bad":
+            raise UnreadableError("not a stream")
+        return [Begun(each, "m") for each in chunk.decode().split()]
+
+    def finish(self) -> list[Event]:
+        return [Begun("last", "m")]
+
+
+class Writer:
+    def write(self, event: Event) -> bytes:
+        return event.id.encode() if isinstance(event, Begun) else b"!"
+
+    def finish(self) -> bytes:
+        return b"."
+
+
+def test_events_are_written_as_they_come() -> None:
+    meter = TranslatingMeter(Reader(), Writer())
+    assert [meter.feed(b"a"), meter.feed(b"b c"), meter.feed(b"")] == [b"a", b"bc", b""]
+    assert meter.finish() == b"last."
+    assert (meter.tokens, meter.text_bytes, meter.complete) == (Tokens(5, 6), 3, True)
+
+
+def test_a_stream_that_cant_be_read_ends_as_broken_and_is_not_believed() -> None:
+    meter = TranslatingMeter(Reader(), Writer())
+    assert meter.feed(b"bad") == b"!"
+    assert meter.feed(b"a") == b""
+    assert meter.finish() == b"."
+    assert not meter.complete

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from pai.gateway.routes import RouteTable
+from pai.gateway.ways import CLIENTS
 from pai.ir.agent import Limits, Price
 from pai.ir.snapshot import GatewayAgent, GatewayBinding, GatewaySnapshot, Network
 
@@ -90,8 +91,10 @@ def test_a_route_carries_what_the_job_needs() -> None:
     assert route.endpoint is not None
     assert (route.endpoint.scheme, route.endpoint.port) == ("http", 9)
     assert route.endpoint.partition == hashlib.sha256(b"sk-real").hexdigest()
-    assert route.target == b"/base/chat/completions"
-    assert route.authorization == b"Bearer sk-real"
+    way = route.ways["openai.chat"]
+    assert way.native
+    assert way.target == way.stream_target == b"/base/chat/completions"
+    assert way.key == [(b"authorization", b"Bearer sk-real")]
     assert route.max_per_request == 70
     assert route.subjects == ("agent:ns/a", "model:ns/one")
     assert found.limits == {"agent:ns/a": 9, "model:ns/one": 5}
@@ -108,32 +111,76 @@ def test_keys_never_share_connections() -> None:
 def test_without_a_key_no_header_is_set() -> None:
     agent = table(binding("one", api_key=None)).agent(b"Bearer agent-token")
     assert agent is not None
-    assert agent.routes[0].authorization is None
+    assert all(way.key == [] for way in agent.routes[0].ways.values())
     assert agent.routes[0].redactor is None
 
 
+GEMINI = ["gemini.embed", "gemini.embed_one", "gemini.generate"]
+OLDER = ["openai.chat", "openai.completions", "openai.embeddings"]
+
+
 @pytest.mark.parametrize(
-    ("provider", "endpoint", "served"),
+    ("provider", "endpoint", "native"),
     [
-        ("anthropic", "https://api.anthropic.com", False),
-        ("anthropic", "https://api.anthropic.com/", False),
-        ("anthropic", "https://api.anthropic.com/v1", True),
-        ("gemini", "https://generativelanguage.googleapis.com", False),
-        ("gemini", "https://generativelanguage.googleapis.com/v1beta", False),
-        ("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", True),
-        ("gemini", "http://10.0.0.1:8000/v1", True),
-        ("openrouter", "https://openrouter.ai/api/v1", True),
-        ("openai", "ftp://x", False),
+        ("anthropic", "https://api.anthropic.com", ["anthropic.messages"]),
+        ("anthropic", "https://api.anthropic.com/v1/", ["anthropic.messages"]),
+        ("anthropic", "http://10.0.0.1:8000", ["anthropic.messages"]),
+        (
+            "gemini",
+            "https://generativelanguage.googleapis.com",
+            GEMINI,
+        ),
+        ("gemini", "http://10.0.0.1:8000/v1beta", GEMINI),
+        ("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", OLDER),
+        ("openrouter", "https://openrouter.ai/api/v1", OLDER),
+        ("openai", "http://10.0.0.1:8000/v1", OLDER),
+        ("openai", "https://api.openai.com/v1", [*OLDER, "openai.responses"]),
     ],
 )
-def test_vendors_without_an_openai_endpoint_say_so(
-    provider: str, endpoint: str, served: bool
+def test_what_an_endpoint_speaks_passes_and_the_rest_is_translated(
+    provider: str, endpoint: str, native: list[str]
 ) -> None:
     agent = table(binding("one", provider=provider, endpoint=endpoint)).agent(b"Bearer agent-token")
     assert agent is not None
     [route] = agent.routes
-    assert (route.endpoint is not None) == served
-    assert bool(route.unserved) != served
+    assert sorted(name for name, way in route.ways.items() if way.native) == sorted(native)
+    embedding = {"openai.embeddings", "gemini.embed", "gemini.embed_one"}
+    without = embedding if provider == "anthropic" else set()
+    assert set(route.ways) == set(CLIENTS) - without
+
+
+def test_an_endpoint_that_is_no_url_says_so() -> None:
+    agent = table(binding("one", endpoint="ftp://x")).agent(b"Bearer agent-token")
+    assert agent is not None
+    [route] = agent.routes
+    assert route.endpoint is None
+    assert not route.ways
+    assert "URL" in route.unserved
+
+
+def test_reasoning_models_of_openai_are_asked_where_reasoning_is_kept() -> None:
+    for model, vendor in (("gpt-5", "openai.responses"), ("gpt-4o", "openai.chat")):
+        agent = table(binding("one", model=model)).agent(b"Bearer agent-token")
+        assert agent is not None
+        assert agent.routes[0].ways["anthropic.messages"].vendor.name == vendor
+
+
+def test_running_state_outlives_a_snapshot_and_follows_its_limits() -> None:
+    before = table(binding("one"), binding("two"))
+    one = before.agent(b"Bearer agent-token")
+    assert one is not None
+    after = RouteTable(
+        msgspec.structs.replace(
+            before.snapshot, bindings=(binding("one", limits=Limits(max_concurrent=3)),)
+        ),
+        before,
+    )
+    two = after.agent(b"Bearer agent-token")
+    assert two is not None
+    assert [route.name for route in two.routes] == ["one"]
+    assert two.routes[0].health is one.routes[0].health
+    assert two.routes[0].health.gate.limit == 3
+    assert two.gate is one.gate
 
 
 def test_own_prices_win_and_the_cap_is_spelled_as_the_vendor_takes_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.gateway.far_control import (
     CREDENTIAL,
     LIVE,
+    METRICS_TOKEN,
     MODELS,
     READY,
     Gateway,
@@ -20,7 +21,7 @@ from pai.gateway.__main__ import main
 
 METRICS = (
     f"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-    f"authorization: Bearer {CREDENTIAL}\r\n\r\n"
+    f"authorization: Bearer {METRICS_TOKEN}\r\n\r\n"
 ).encode()
 
 
@@ -83,17 +84,20 @@ async def test_without_a_certificate_for_its_listener_it_is_not_ready(
         await gateway.until(READY, 200)
 
 
-async def test_metrics_open_to_the_bootstraps_credential_alone(
-    kernel: Kernel, tmp_path: Path
-) -> None:
+async def test_figures_open_to_the_metrics_token_alone(kernel: Kernel, tmp_path: Path) -> None:
     async with far_gateway(kernel, tmp_path, "--worker", "0") as (control, gateway):
+        await gateway.until(LIVE, 200)
+        assert b" 401 " in await kernel.ask(gateway.metrics, METRICS)  # no snapshot yet
         control.publish(1)
         await gateway.until(READY, 200)
-        assert b"pai_gateway_requests_total" in await kernel.ask(gateway.plain, METRICS)
-        wrong = METRICS.replace(CREDENTIAL.encode(), b"guess")
-        assert b" 401 " in (await kernel.ask(gateway.plain, wrong)).split(b"\r\n")[0]
+        assert b'pai_gateway_active{worker="0"}' in await kernel.ask(gateway.metrics, METRICS)
+        for guess in (b"guess", CREDENTIAL.encode()):
+            wrong = METRICS.replace(METRICS_TOKEN.encode(), guess)
+            answer = await kernel.ask(gateway.metrics, wrong)
+            assert b" 401 " in answer.split(b"\r\n")[0] and b"pai_" not in answer
         assert control.refused == 0
-        assert CREDENTIAL not in gateway.log.read_text()
+        for secret in (CREDENTIAL, METRICS_TOKEN):
+            assert secret not in gateway.log.read_text()
 
 
 async def test_at_its_end_it_is_unready_first_and_serves_on(kernel: Kernel, tmp_path: Path) -> None:

@@ -143,6 +143,18 @@ TrustedProxies = Annotated[
     list[str] | None,
     typer.Option("--trusted-proxy", help="CIDR whose x-forwarded-for is believed; repeatable."),
 ]
+OtlpEndpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--otlp-endpoint",
+        metavar="URL",
+        help="Collector that gets a span for each call of a model; empty for none.",
+    ),
+]
+TraceSampleRatio = Annotated[
+    float | None,
+    typer.Option("--trace-sample-ratio", min=0, max=1, help="Part of the calls; 1 at first."),
+]
 ContextName = Annotated[
     str | None, typer.Option("--name", help="Name of our context; the kubeconfig's own.")
 ]

@@ -17,7 +17,8 @@ from pai.render.platform import DATABASE_SECRET, INSTALLER, MANAGED_BY
 # What the next installation goes on from.
 _REMEMBERED = ((SECRETS, DATABASE_SECRET), (CONFIG_MAPS, remembered.NAME))
 # Control's, and wrong once its Service is another: who starts with them would wait for ever.
-_BOOTSTRAPS = ("pai-gateway-bootstrap", "pai-edge-bootstrap")
+# Scrapers' token goes, too, as the next control makes it again.
+_BOOTSTRAPS = ("pai-gateway-bootstrap", "pai-edge-bootstrap", "pai-metrics")
 _NOT_FOUND = 404
 _SHOWN = 5
 

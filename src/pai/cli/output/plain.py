@@ -47,6 +47,16 @@ def age(then: str | None, now: datetime) -> str:
     return f"{seconds // size}{unit}"
 
 
+def span(seconds: int) -> str:
+    """Return a length of time in its two largest units: `11h 59m`, `4m 10s`, `8s`."""
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        if seconds >= size or parts or unit == "s":
+            parts.append(f"{seconds // size}{unit}")
+            seconds %= size
+    return " ".join(parts[:2])
+
+
 def parse_time(text: str | None) -> datetime | None:
     """Return the aware time of an RFC 3339 text, or None when it is none."""
     try:

@@ -18,11 +18,12 @@ class Condition(NamedTuple):
 
 
 class Tokens(NamedTuple):
-    """The day's tokens of an agent. limit None = not known."""
+    """The day's tokens of an agent. limit None = not known; likewise resets_in_seconds."""
 
     used: int
     reserved: int
     limit: int | None
+    resets_in_seconds: int | None = None
 
 
 def dig(document: Any, *path: str) -> Any:
@@ -81,8 +82,10 @@ def tokens(agent: Resource, usage: Resource | None = None) -> Tokens:
         limit = dig(agent, "spec", "tokens", "maxPerDay")
     used = dig(usage, "used")
     reserved = dig(usage, "reserved")
+    resets = dig(usage, "resetsInSeconds")
     return Tokens(
         number(agent, "status", "tokensToday") if used is None else int(used),
         number(agent, "status", "tokensReserved") if reserved is None else int(reserved),
         limit if isinstance(limit, int) else None,
+        resets if isinstance(resets, int) else None,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from pai.cli.output.advice import advice
 from pai.cli.output.paint import Paint
 from pai.cli.output.phase import painted_phase, remarkable
-from pai.cli.output.plain import age, bar, count, pairs, plural, table
+from pai.cli.output.plain import age, bar, count, pairs, plural, span, table
 from pai.cli.output.resource import (
     Resource,
     Tokens,
@@ -44,7 +44,10 @@ def token_line(use: Tokens, paint: Paint) -> str:
         return f"{figures} (today, UTC)"
     share = (use.used + use.reserved) / use.limit if use.limit else 1.0
     colour = paint.bad if share >= 1 else paint.warn if share >= 0.8 else paint.good
-    return f"{colour(bar(use.used, use.reserved, use.limit))} {figures}, limit {count(use.limit)}"
+    ends = use.resets_in_seconds
+    resets = "" if ends is None else f", resets in {span(ends)}"
+    drawn = colour(bar(use.used, use.reserved, use.limit))
+    return f"{drawn} {figures}, limit {count(use.limit)}{resets}"
 
 
 def provider_lines(report: Resource) -> list[str]:

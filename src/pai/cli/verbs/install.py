@@ -66,6 +66,8 @@ def install(  # noqa: PLR0913 - one argument an option
     extra_ca_file: flags.ExtraCaFile = None,
     static_host: flags.StaticHosts = None,
     agent_storage_class: flags.AgentStorageClass = None,
+    otlp_endpoint: flags.OtlpEndpoint = None,
+    trace_sample_ratio: flags.TraceSampleRatio = None,
     name: flags.ContextName = None,
     wait: flags.Wait = True,
     timeout: flags.Timeout = 300.0,
@@ -106,6 +108,8 @@ def install(  # noqa: PLR0913 - one argument an option
         "extra_ca_pem": authorities(extra_ca_file),
         "static_hosts": static_host,
         "agent_storage_class": agent_storage_class,
+        "otlp_endpoint": otlp_endpoint,
+        "trace_sample_ratio": trace_sample_ratio,
     }
     url = None if sqlite else asked_url(database_url, database_url_file)
     chosen = flags.plain(given)

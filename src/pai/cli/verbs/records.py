@@ -11,6 +11,7 @@ from pai.cli import terminal
 from pai.cli.completions import agent_names
 from pai.cli.failures import UsageError
 from pai.cli.output import ledger
+from pai.cli.output.plain import printable
 from pai.cli.output.serialise import Output, as_json, as_yaml
 from pai.cli.session import ContextOption, NamespaceOption, OutputOption, connect
 from pai.clock import utc_now
@@ -32,6 +33,15 @@ class By(StrEnum):
     DAY = "day"
 
 
+class UsageOutput(StrEnum):
+    """Shapes that usage can be shown in."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs to `app`."""
     app.command()(usage)
@@ -44,19 +54,24 @@ def usage(
         str, typer.Option("--since", help="First day: 2026-01-31, or 7d for seven days back.")
     ] = "0d",
     by: Annotated[By | None, typer.Option("--by", help="Sum up by this.")] = None,
-    output: OutputOption = Output.TABLE,
+    output: Annotated[
+        UsageOutput, typer.Option("--output", "-o", help="Shape of the answer.")
+    ] = UsageOutput.TABLE,
     context: ContextOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Show tokens and cost per agent, model and day (UTC)."""
+    """Show tokens, cost and mean times per agent, model and day (UTC)."""
     params = {"since": _first_day(since)}
     if agent:
         params["agent"] = agent
     if by:
         params["by"] = by.value
     with connect(context, namespace) as client:
+        if output is UsageOutput.CSV:
+            terminal.show(printable(client.usage_csv(params)))
+            return
         found = client.items("usage", params)
-    _show(found, output, ledger.usage(found, terminal.paint()))
+    _show(found, Output(output.value), ledger.usage(found, terminal.paint()))
 
 
 def audit(

@@ -17,6 +17,7 @@ from pai.control.http.pages import api_page
 from pai.control.http.record_calls import record_calls
 from pai.control.http.resource_calls import resource_calls
 from pai.control.http.services import Services
+from pai.control.metrics import PATH, Scraping
 from pai.errors import PaiError
 from pai.wire import log
 
@@ -29,12 +30,14 @@ _SECURITY_HEADERS = {
 }
 
 
-def public_app(services: Services, accepts: Callable[[str], bool]) -> ASGIApp:
+def public_app(services: Services, accepts: Callable[[str], bool], scraping: Scraping) -> ASGIApp:
     """Return the public API behind its guard. accepts: says whether a bearer token is ours."""
-    return Guard(api_app(services), accepts)
+    app = api_app(services)
+    app.add_route(PATH, scraping.answer, include_in_schema=False)
+    return Guard(app, accepts)
 
 
-def api_app(services: Services) -> ASGIApp:
+def api_app(services: Services) -> FastAPI:
     """Return the public API; whoever mounts it decides who may call."""
     app = FastAPI(title="Pai API", version=__version__, docs_url=None, redoc_url=None)
     app.add_exception_handler(PaiError, on_pai_error)

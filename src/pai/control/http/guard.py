@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pai.control.http.answers import TooLargeError, error_answer
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-OPEN_PATHS = frozenset({"/healthz", "/api/v1/version", "/docs", "/openapi.json"})
+# `/metrics` asks for a token of its own.
+OPEN_PATHS = frozenset({"/healthz", "/api/v1/version", "/docs", "/openapi.json", "/metrics"})
 _TOKEN_PARAMETERS = frozenset({"token", "access_token", "api_key", "apikey", "authorization"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 

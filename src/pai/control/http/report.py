@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pai.budget.day import utc_day
+from pai.budget.day import seconds_to_midnight, utc_day
 from pai.control.documents import AGENT
 from pai.control.http.services import Services
 from pai.control.views import shown, tokens_of
@@ -20,10 +20,15 @@ async def report(services: Services, key: AgentKey) -> dict[str, Any]:
     record = agent_record(services, key)
     balances = await services.ledger.balances()
     used, reserved = tokens_of(record, balances)
-    limit = services.catalog.limits.of(agent_subject(str(key)))
+    usage = {
+        "used": used,
+        "reserved": reserved,
+        "limit": services.catalog.limits.of(agent_subject(str(key))),
+        "resetsInSeconds": seconds_to_midnight(services.now().timestamp()),
+    }
     return {
         "object": shown(record, balances),
-        "usage": {"used": used, "reserved": reserved, "limit": limit},
+        "usage": usage,
         "providers": await _providers(services, key),
         "replicas": await services.views.replicas(key, record),
         "events": await services.store.events(key),

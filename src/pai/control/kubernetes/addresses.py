@@ -20,6 +20,7 @@ from pai.runtime.kubernetes.execute import MANAGER, encoded
 
 CONTROL_SERVICE, GATEWAY_SERVICE = "pai-control", "pai-gateway"
 CONTROL_PORT, GATEWAY_PORT = 8010, 8443
+METRICS_SECRET = "pai-metrics"
 _ROLES = ("gateway", "edge")
 
 
@@ -88,20 +89,26 @@ class Bootstraps:
         return self._file(self._identities.sidecar_credential(uid, 0))
 
     async def put_roles(self, kube: Kube, namespace: str) -> None:
-        """Write the Secrets that the platform's gateway and edge start with."""
-        for role in _ROLES:
-            content = self._file(self._identities.role_credential(role))
+        """Write the Secrets that gateway and edge start with, and the one that scrapers show."""
+        contents = {
+            f"pai-{role}-bootstrap": {
+                "bootstrap.json": self._file(self._identities.role_credential(role))
+            }
+            for role in _ROLES
+        }
+        contents[METRICS_SECRET] = {"token": self._identities.metrics_token()}
+        for name, content in contents.items():
             await kube.apply(
                 {
                     "apiVersion": "v1",
                     "kind": "Secret",
                     "metadata": {
-                        "name": f"pai-{role}-bootstrap",
+                        "name": name,
                         "namespace": namespace,
                         "labels": {MANAGED_BY: "pai"},
                     },
                     "type": "Opaque",
-                    "data": encoded({"bootstrap.json": content}),
+                    "data": encoded(content),
                 },
                 manager=MANAGER,
             )

@@ -25,13 +25,14 @@ from pai.control.kubernetes.door import probes_app
 from pai.control.kubernetes.front import Front, front_proxy
 from pai.control.kubernetes.keys import platform_keys
 from pai.control.kubernetes.listeners import Listeners
-from pai.control.kubernetes.metrics import Metrics
+from pai.control.kubernetes.metrics import ClusterMetrics
 from pai.control.kubernetes.places import Places
 from pai.control.kubernetes.refusals import Refusals
 from pai.control.kubernetes.restriction import Restriction
 from pai.control.kubernetes.side import ClusterSide
 from pai.control.kubernetes.views import ClusterViews
 from pai.control.ledger_door import LedgerDoor
+from pai.control.metrics import Scraping
 from pai.control.pki import GATEWAY_NAME, Authority
 from pai.control.publish import Publisher
 from pai.control.reconciler import Reconciler
@@ -84,7 +85,8 @@ class ClusterControl:
         self._exit = AsyncExitStack()
         self.settings = load_settings(options.settings, own_ranges=False)
         self._namespace = self.settings.system_namespace
-        self._metrics = Metrics(kube)
+        self._metrics = ClusterMetrics(kube)
+        self._scraping = Scraping(self._metrics, is_open=True)
         self._inventory = Inventory(kube)
         self._restriction = Restriction(kube)
         self._listeners = Listeners(self._exit, options.address)
@@ -92,7 +94,7 @@ class ClusterControl:
 
     async def start(self) -> None:
         """Read the keys, fill the mirrors, listen. Raises SpecError, TransientError."""
-        probes = probes_app(lambda: True, lambda: self._ready, self._metrics.app)
+        probes = probes_app(lambda: True, lambda: self._ready, self._scraping)
         await self._listeners.plain(probes, self._options.probes_port)
         keys = await platform_keys(self._kube, self._namespace, utc_now())
         directory = self._options.scratch / "ca"
@@ -120,6 +122,7 @@ class ClusterControl:
         await self._follow_cluster()
         addresses = await find_addresses(self._kube, self._namespace)
         self._publisher.set_gateway(addresses.gateway)
+        self._scraping.tell_budgets(self._catalog, self._ledger, self._identities.metrics_token())
         self._bootstraps = Bootstraps(addresses, self._authority.ca_pem, self._identities)
         await self._bootstraps.put_roles(self._kube, self._namespace)
         await self._listen()

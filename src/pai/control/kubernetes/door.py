@@ -11,7 +11,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pai.control.http.answers import on_pai_error
 from pai.control.kubernetes.front import admits
+from pai.control.metrics import PATH, Scraping
+from pai.errors import PaiError
 from pai.wire import log
 
 
@@ -28,8 +31,8 @@ def front_protocol(names: Sequence[str]) -> type[HttpToolsProtocol]:
     return FrontProtocol
 
 
-def probes_app(live: Callable[[], bool], ready: Callable[[], bool], metrics: ASGIApp) -> ASGIApp:
-    """Return what the kubelet and Prometheus ask; nothing here is secret."""
+def probes_app(live: Callable[[], bool], ready: Callable[[], bool], scraping: Scraping) -> ASGIApp:
+    """Return what the kubelet and Prometheus ask; what names agents wants the metrics token."""
 
     def answer(holds: Callable[[], bool]) -> Callable[[Request], Response]:
         def probe(_request: Request) -> Response:
@@ -38,9 +41,12 @@ def probes_app(live: Callable[[], bool], ready: Callable[[], bool], metrics: ASG
 
         return probe
 
-    app = Starlette(routes=[Route("/livez", answer(live)), Route("/readyz", answer(ready))])
-    app.mount("/metrics", metrics)
-    return app
+    routes = [
+        Route("/livez", answer(live)),
+        Route("/readyz", answer(ready)),
+        *(Route(path, scraping.answer) for path in (PATH, f"{PATH}/")),
+    ]
+    return Starlette(routes=routes, exception_handlers={PaiError: on_pai_error})
 
 
 def server_context() -> ssl.SSLContext:

@@ -1,41 +1,20 @@
 """What a control replica on a cluster measures of itself, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_asgi_app
+from prometheus_client import Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp
 
+from pai.control.metrics import Metrics
 from pai.kube import Kube
 
-_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
-
-class Metrics:
+class ClusterMetrics(Metrics):
     """Registered once a process."""
 
     def __init__(self, kube: Kube) -> None:
-        registry = CollectorRegistry()
-        self.reconcile_seconds = Histogram(
-            "pai_reconcile_seconds",
-            "Time of one look at an agent",
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-        self.reconcile_errors = Counter(
-            "pai_reconcile_errors", "Looks that failed", registry=registry
-        )
-        self.queue = Gauge(
-            "pai_reconcile_queue", "Agents whose time to be looked at has come", registry=registry
-        )
-        self.leader = Gauge("pai_leader", "1 while this replica leads", registry=registry)
-        registry.register(_ApiCalls(kube))
-        self.app: ASGIApp = make_asgi_app(registry)
-
-    def looked(self, seconds: float, failed: bool, waiting: int) -> None:
-        """Note one look at an agent."""
-        self.reconcile_seconds.observe(seconds)
-        self.reconcile_errors.inc(failed)
-        self.queue.set(waiting)
+        super().__init__()
+        self.leader = Gauge("pai_leader", "1 while this replica leads", registry=self.registry)
+        self.registry.register(_ApiCalls(kube))
 
 
 class _ApiCalls(Collector):

@@ -4,13 +4,14 @@ import msgspec
 from msgspec import Raw
 
 from pai.budget.price import Tokens
+from pai.dialect.body import NULL
 
-NULL = Raw(b"null")
 _MOST = 2**40  # no answer has so many tokens
 
 
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _OutputDetails(msgspec.Struct):
@@ -62,22 +63,40 @@ def tokens_of(usage: Raw) -> Tokens | None:
         return _tokens_without_details(usage)
     inputs, outputs = full.prompt_tokens_details, full.completion_tokens_details
     cached = 0 if inputs is None else inputs.cached_tokens or 0
+    written = 0 if inputs is None else inputs.cache_write_tokens or 0
     reasoning = 0 if outputs is None else outputs.reasoning_tokens or 0
-    return _tokens(full, cached, reasoning)
+    return _tokens(full, cached, reasoning, written)
 
 
 def _tokens_without_details(usage: Raw) -> Tokens | None:
     try:
-        return _tokens(_plain_usages.decode(usage), 0, 0)
+        return _tokens(_plain_usages.decode(usage), 0, 0, 0)
     except _Unreadable:
         return None
 
 
-def _tokens(usage: _Usage | _WithoutDetails, cached: int, reasoning: int) -> Tokens | None:
+def _tokens(
+    usage: _Usage | _WithoutDetails, cached: int, reasoning: int, written: int
+) -> Tokens | None:
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
     if not (0 <= prompt <= _MOST and 0 <= completion <= _MOST and 0 <= total <= _MOST):
         return None
     output = completion if completion > total - prompt else total - prompt
-    if cached or reasoning:
+    if cached or reasoning or written:
         cached, reasoning = max(0, min(cached, prompt)), max(0, min(reasoning, output))
-    return Tokens(prompt, output, cached, reasoning)
+        written = max(0, min(written, prompt - cached))
+    return Tokens(prompt, output, cached, reasoning, written)
+
+
+def usage_of(tokens: Tokens) -> dict[str, object]:
+    """Return the `usage` of an answer."""
+    inputs = {"cached_tokens": tokens.cached}
+    if tokens.written:
+        inputs["cache_write_tokens"] = tokens.written
+    return {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.total,
+        "prompt_tokens_details": inputs,
+        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning},
+    }

@@ -1,23 +1,20 @@
-"""Read a chat request as far as it matters, and write it anew with as little change as possible.
+"""Read a chat request as far as it matters, and write it anew with as little change as possible."""
 
-Values that are not ours to change stay byte for byte what the client sent. A key that is given
-twice counts once, with its last value: what was looked at is what is sent.
-"""
-
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 from msgspec import Raw
 
 from pai.budget.estimate import InputShape
-from pai.dialect.openai.shape import NULL, Counted, input_shape
+from pai.dialect.body import MOST_CAP, NULL, Fields, check_names, object_of, quoted, read_body
+from pai.dialect.conversation import Conversation
+from pai.dialect.openai.meaning import meaning_of
+from pai.dialect.openai.shape import Counted, input_shape
+from pai.dialect.refused import BadRequestError
 
 _CAPS = ("max_completion_tokens", "max_tokens")
 _MOST_ANSWERS = 128
-_MOST_CAP = 2**31 - 1
 _OURS = frozenset({"model", "models", "preset", "n", "stream", "stream_options", *_CAPS})
 _TEXT = {"messages", "stop", "seed", "user", "response_format", "metadata", "reasoning_effort"}
 _SAMPLING = {"temperature", "top_p", "logit_bias", "presence_penalty", "frequency_penalty"}
@@ -30,7 +27,9 @@ _NOT_SERVED = {
 }
 
 
-class _StreamOptions(msgspec.Struct):
+class StreamOptions(msgspec.Struct):
+    """include_usage: the client wants the figures at the end of the stream."""
+
     include_usage: bool | None = None
 
 
@@ -39,24 +38,13 @@ class _Known(Counted):
 
     model: str | None = None
     stream: bool | None = None
-    stream_options: _StreamOptions | None = None
+    stream_options: StreamOptions | None = None
     n: Annotated[int, msgspec.Meta(ge=1, le=_MOST_ANSWERS)] | None = None
-    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CAP)] | None = None
-    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CAP)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_CAP)] | None = None
+    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_CAP)] | None = None
 
 
-_object = msgspec.json.Decoder(dict[str, Raw])
 _known = msgspec.json.Decoder(_Known)
-_PATH = re.compile(r" - at `\$\.?(\w*)")
-
-
-class BadRequestError(Exception):
-    """The client's request can't be served as written. param: the field at fault."""
-
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.param = param
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -67,7 +55,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     stream's usage chunk.
     """
 
-    fields: Mapping[str, Raw]
+    fields: Fields
     model: str | None
     stream: bool
     wants_usage: bool
@@ -82,44 +70,29 @@ class ChatRequest(msgspec.Struct, frozen=True):
         cap_field: spelling of the cap that the vendor takes, when the client sent none.
         """
         fields = dict(self.fields)
-        fields["model"] = _quoted(model)
+        fields["model"] = quoted(model)
         if not self.caps:
             fields[cap_field] = Raw(b"%d" % cap)
         for name, own in self.caps.items():
             if own > cap:
                 fields[name] = Raw(b"%d" % cap)
         if self.stream and not self.wants_usage:
-            fields["stream_options"] = _with_usage(fields.get("stream_options", NULL))
+            fields["stream_options"] = with_usage(fields.get("stream_options", NULL))
         return msgspec.json.encode(fields)
 
-
-@lru_cache(maxsize=1024)
-def _quoted(model: str) -> Raw:
-    return Raw(msgspec.json.encode(model))
+    def meaning(self) -> Conversation:
+        """Return what it means in any dialect. Raises BadRequestError, UnsupportedError."""
+        return meaning_of(self.fields)
 
 
 def read_request(body: bytes) -> ChatRequest:
-    """Read a request. Raises BadRequestError for anything that is not a JSON object of the shape.
-
-    NaN, invalid UTF-8 and nesting deeper than a thousand levels are refused too: two parsers might
-    read them differently.
-    """
-    try:
-        body.decode()  # Raw values are not looked into
-        fields = _object.decode(body)
-        known = _known.decode(body)
-        shape = input_shape(len(body), known)
-    except UnicodeDecodeError as error:
-        raise BadRequestError("the body is not valid UTF-8") from error
-    except RecursionError as error:
-        raise BadRequestError("the body is nested too deeply") from error
-    except msgspec.ValidationError as error:
-        place = _PATH.search(str(error))
-        raise BadRequestError(str(error), place[1] or None if place else None) from error
-    except msgspec.DecodeError as error:
-        raise BadRequestError(f"the body is not a JSON object: {error}") from error
+    """Read a request. Raises BadRequestError; see `read_body`."""
+    fields, (known, shape) = read_body(body, _look)
     if not fields.keys() <= _USUAL:
-        _check_names(fields)
+        check_names(fields, _OURS)
+        for name, reason in _NOT_SERVED.items():
+            if fields.get(name, NULL) != NULL:
+                raise BadRequestError(f"'{name}' is not served: {reason}", name)
     caps = {}
     if known.max_tokens is not None:
         caps["max_tokens"] = known.max_tokens
@@ -139,19 +112,12 @@ def read_request(body: bytes) -> ChatRequest:
     )
 
 
-def _check_names(fields: Mapping[str, Raw]) -> None:
-    """Refuse what would name a model, or a cap, past the ones that were looked at.
-
-    Some servers compare names without regard to case (Go's encoding/json).
-    """
-    for name in fields:
-        if name not in _OURS and name.casefold() in _OURS:
-            raise BadRequestError(f"write '{name.casefold()}' for '{name}'", name)
-    for name, reason in _NOT_SERVED.items():
-        if fields.get(name, NULL) != NULL:
-            raise BadRequestError(f"'{name}' is not served: {reason}", name)
+def _look(body: bytes) -> tuple[_Known, InputShape]:
+    known = _known.decode(body)
+    return known, input_shape(len(body), known)
 
 
-def _with_usage(options: Raw) -> Raw:
-    present = {} if options == NULL else _object.decode(options)
+def with_usage(options: Raw) -> Raw:
+    """Return `stream_options` with the usage asked for."""
+    present = {} if options == NULL else object_of(options)
     return Raw(msgspec.json.encode({**present, "include_usage": True}))

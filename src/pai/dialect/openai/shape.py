@@ -4,9 +4,10 @@ import msgspec
 from msgspec import Raw
 
 from pai.budget.estimate import InputShape
+from pai.dialect.body import NULL
 
-NULL = Raw(b"null")
 _DATA = "data:"
+_IMAGE = "data:image/"
 _LIST = ord("[")
 
 
@@ -19,6 +20,12 @@ class _Part(msgspec.Struct):
     image_url: _ImageUrl | str | None = None
 
 
+class Tool(msgspec.Struct):
+    """One tool; of a type that is not the client's own, the vendor runs it."""
+
+    type: str = ""
+
+
 class Message(msgspec.Struct):
     """One message; content: a string or a list of parts, unread."""
 
@@ -29,7 +36,7 @@ class Counted(msgspec.Struct):
     """The fields of a chat request that cost input tokens."""
 
     messages: list[Message] | None = None
-    tools: list[Raw] | None = None
+    tools: list[Tool] | None = None
     functions: list[Raw] | None = None
     web_search_options: Raw = NULL  # the vendor adds text we don't see
     plugins: Raw = NULL
@@ -37,6 +44,7 @@ class Counted(msgspec.Struct):
 
 _parts = msgspec.json.Decoder(list[_Part | str])
 
+_CLIENTS_OWN = frozenset({"", "function", "custom"})
 _COUNTED_AS_TEXT = frozenset({"text", "input_text", "refusal", "input_audio", "thinking"})
 
 
@@ -52,6 +60,8 @@ def input_shape(length: int, request: Counted) -> InputShape:
             inline, pictures, others = _parts_of(message.content)
             text, images, unbounded = text - inline, images + pictures, unbounded + others
     unbounded += (request.web_search_options != NULL) + (request.plugins != NULL)
+    for tool in request.tools or ():
+        unbounded += tool.type not in _CLIENTS_OWN
     tools = len(request.tools or ()) + len(request.functions or ())
     return InputShape(text, len(messages), tools, images, unbounded)
 
@@ -65,9 +75,12 @@ def _parts_of(content: Raw) -> tuple[int, int, int]:
         if part.type != "image_url":
             unbounded += 1
             continue
-        images += 1
         image = part.image_url
         url = image.url if isinstance(image, _ImageUrl) else image or ""
+        if url.startswith(_DATA) and not url.startswith(_IMAGE):
+            unbounded += 1  # a document or film in an image's clothes
+            continue
+        images += 1
         if url.startswith(_DATA):
             inline += len(url)
     return inline, images, unbounded

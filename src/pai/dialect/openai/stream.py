@@ -1,5 +1,7 @@
 """Meter a stream of chat chunks while it passes, over any chunk boundaries, in bounded memory.
 
+Chunks of legacy completions are metered just so.
+
 An event is passed on when it is complete; the usage event is taken out again when the client did
 not ask for it. An event that grows past the bound passes uninspected and counts by its bytes.
 """
@@ -10,18 +12,22 @@ import msgspec
 from msgspec import Raw
 
 from pai.budget.price import Tokens
-from pai.dialect.openai.answer import NULL, tokens_of
+from pai.dialect.body import NULL
+from pai.dialect.openai.answer import tokens_of
+from pai.dialect.sse import data_of
 
 MOST_EVENT_BYTES = 1_048_576
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 _LONGEST_END = 4
-_DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 _NOT_TEXT = frozenset({"role", "index"})
 
 
 class _Choice(msgspec.Struct):
+    """delta: a chat's; text: a legacy completion's."""
+
     delta: dict[str, Raw] | None = None
+    text: str | None = None
     finish_reason: str | None = None
 
 
@@ -40,12 +46,16 @@ class StreamMeter:
     output tokens. complete: the vendor has given its final figures.
     """
 
-    __slots__ = ("_keeps_usage", "_oversized", "_rest", "complete", "text_bytes", "tokens")
+    __slots__ = (
+        *("_keeps_usage", "_oversized", "_rest", "_silent"),
+        *("complete", "text_bytes", "tokens"),
+    )
 
     def __init__(self, *, keeps_usage: bool) -> None:
         self._keeps_usage = keeps_usage
         self._rest = b""
         self._oversized = False
+        self._silent = False  # an answer has ended and nothing was said since
         self.tokens: Tokens | None = None
         self.text_bytes = 0
         self.complete = False
@@ -91,7 +101,7 @@ class StreamMeter:
             self._oversized = False
             self.text_bytes += len(event)
             return True
-        return self._passes_data(_data_of(event))
+        return self._passes_data(data_of(event))
 
     def _passes_data(self, data: bytes) -> bool:
         if not data or data.startswith(b"[DONE]"):
@@ -105,34 +115,25 @@ class StreamMeter:
 
     def _read(self, chunk: _Chunk) -> bool:
         choices = chunk.choices or ()
-        finished = not choices
         for choice in choices:
-            finished = finished or choice.finish_reason is not None
+            said = len(choice.text.encode()) if choice.text else 0
             for name, value in (choice.delta or {}).items():
                 if name not in _NOT_TEXT:
                     text = bytes(value)  # a string's quotes don't count, null is nothing
                     if text != b"null":
-                        self.text_bytes += len(text) - 2 if len(text) > 2 else 0
+                        said += len(text) - 2 if len(text) > 2 else 0
+            if said:
+                self.text_bytes += said
+                self._silent = False
+            if choice.finish_reason is not None:
+                self._silent = True
         if chunk.usage == NULL:
             return True
         tokens = tokens_of(chunk.usage)
         if tokens is not None:
             self.tokens = tokens if self.tokens is None else max(tokens, self.tokens, key=_total)
-            self.complete = self.complete or finished
+            self.complete = self.complete or self._silent or not choices
         return self._keeps_usage or bool(choices)
-
-
-def _data_of(event: bytes) -> bytes:
-    """Return the data of one event; several fields are joined by newlines."""
-    if (
-        event.startswith(b"data: ")
-        and event.find(b"\n") == len(event) - 2
-        and event.endswith(b"\n\n")
-        and b"\r" not in event
-    ):
-        return event[6:-2]
-    lines = event.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return b"\n".join(_DATA.findall(lines))
 
 
 def _total(tokens: Tokens) -> int:

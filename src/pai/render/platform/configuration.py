@@ -45,6 +45,9 @@ def settings_text(options: Options) -> str:
         settings["staticHosts"] = static_hosts(options.static_hosts)
     if options.extra_ca_pem:
         settings["extraCaFile"] = f"{SETTINGS_DIRECTORY}/{EXTRA_CA_FILE}"
+    if options.otlp_endpoint:
+        settings["otlpEndpoint"] = options.otlp_endpoint
+        settings["traceSampleRatio"] = options.trace_sample_ratio
     if options.agent_storage_class:
         settings["replicaStorageClass"] = options.agent_storage_class
     return msgspec.toml.encode(settings).decode()

@@ -12,9 +12,11 @@ from pai.render.platform.manifest import (
     CONTROL,
     CONTROL_API_PORT,
     CONTROL_INTERNAL_PORT,
+    PROBE_PORT,
     Manifest,
     cluster_object,
     object_name,
+    scraped,
 )
 from pai.render.platform.options import DATABASE_SECRET, Options
 from pai.render.platform.people import PLATFORM
@@ -40,7 +42,7 @@ def control_deployment(options: Options) -> Manifest:
         resources=options.control_resources,
         grace_seconds=_GRACE_SECONDS,
         strategy=rolling() if external else {"type": "Recreate"},
-        annotations={"pai.io/settings-digest": settings_digest(options)},
+        annotations={"pai.io/settings-digest": settings_digest(options), **scraped(PROBE_PORT)},
         api_token=True,
         owned=next(m for m in mounts if m.name == "data") if options.needs_chown else None,
     )

@@ -5,10 +5,12 @@ from pai.render.platform.manifest import (
     EDGE_PORT,
     GATEWAY,
     GATEWAY_PORT,
+    METRICS_PORT,
     PROBE_PORT,
     Manifest,
     namespaced,
     object_name,
+    scraped,
 )
 from pai.render.platform.options import Options
 from pai.render.platform.pods import Mount, Process, deployment, rolling, service
@@ -27,19 +29,20 @@ def gateway_deployment(options: Options) -> Manifest:
         *_start("pai.gateway"),
         *("--workers", str(_GATEWAY_WORKERS)),
         *("--listen-tls", f"0.0.0.0:{GATEWAY_PORT}"),
+        *("--listen-metrics", f"0.0.0.0:{METRICS_PORT}"),
         *_ending(),
     )
     process = Process(
         component=GATEWAY,
         image=options.image,
         command=command,
-        ports=(("models", GATEWAY_PORT),),
+        ports=(("models", GATEWAY_PORT), ("metrics", METRICS_PORT)),
         mounts=(_bootstrap(GATEWAY),),
         replicas=options.gateway_replicas,
         resources=options.gateway_resources,
         grace_seconds=_GATEWAY_GRACE_SECONDS,
         strategy=rolling(),
-        annotations={},
+        annotations=scraped(METRICS_PORT),
     )
     return deployment(options, process)
 

@@ -25,6 +25,8 @@ EDGE_PORT = 8090
 EDGE_TLS_PORT = 8443
 SIDECAR_INBOUND_PORT = 8082
 PROBE_PORT = 8081
+METRICS_PORT = 9090
+METRICS_PATH = "/metrics"
 
 
 def object_name(component: str) -> str:
@@ -56,3 +58,12 @@ def namespaced(
     head = cluster_object(api_version, kind, name, component)
     head["metadata"] = {"namespace": options.namespace, **head["metadata"]}
     return head
+
+
+def scraped(port: int) -> dict[str, str]:
+    """Return the annotations by which scrapers find a pod's figures."""
+    return {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(port),
+        "prometheus.io/path": METRICS_PATH,
+    }

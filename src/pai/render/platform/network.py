@@ -14,6 +14,7 @@ from pai.render.platform.manifest import (
     EDGE_PORT,
     GATEWAY,
     GATEWAY_PORT,
+    METRICS_PORT,
     PROBE_PORT,
     SIDECAR_INBOUND_PORT,
     Manifest,
@@ -45,6 +46,7 @@ def _control(options: Options) -> Manifest:
 def _gateway(options: Options) -> Manifest:
     ingress = [
         {"from": [_agents()], "ports": _ports(GATEWAY_PORT)},
+        {"from": [_others()], "ports": _ports(METRICS_PORT)},
         {"ports": _ports(PROBE_PORT)},
     ]
     return _policy(options, GATEWAY, ingress, [_anywhere_but_metadata()])
@@ -80,6 +82,12 @@ def _agents() -> Manifest:
     """Return agents' pods in every namespace."""
     labelled = {"matchExpressions": [{"key": AGENT_LABEL, "operator": "Exists"}]}
     return {"namespaceSelector": {}, "podSelector": labelled}
+
+
+def _others() -> Manifest:
+    """Return all pods of the cluster that are no agents'."""
+    unlabelled = {"matchExpressions": [{"key": AGENT_LABEL, "operator": "DoesNotExist"}]}
+    return {"namespaceSelector": {}, "podSelector": unlabelled}
 
 
 def _pods(component: str) -> Manifest:

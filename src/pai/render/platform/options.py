@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from pai.errors import SpecError
+from pai.ir.settings import check_telemetry
 from pai.render.platform.upstreams import check_authorities, static_hosts
 
 DATABASE_SECRET = "pai-database"
@@ -38,7 +39,8 @@ class Options(
     agents' volumes, "" = the cluster's default. chown_volume: for storage drivers that ignore
     fsGroup; costs the namespace Pod Security `restricted`, as it takes a root init container.
     cluster_ranges: of pods and Services. extra_ca_pem: authorities trusted for upstreams besides
-    the system's. static_hosts: `NAME=IP[:PORT]` each, consulted before DNS.
+    the system's. static_hosts: `NAME=IP[:PORT]` each, consulted before DNS. otlp_endpoint,
+    trace_sample_ratio: where gateways send spans, "" = nowhere, and for which part of the calls.
     """
 
     namespace: str = "pai-system"
@@ -66,6 +68,8 @@ class Options(
     extra_ca_pem: str = ""
     static_hosts: tuple[str, ...] = ()
     agent_storage_class: str = ""
+    otlp_endpoint: str = ""
+    trace_sample_ratio: float = 1.0
     control_resources: Resources = Resources(cpu="100m", memory="192Mi", memory_limit="1Gi")
     gateway_resources: Resources = Resources(cpu="100m", memory="128Mi", memory_limit="1Gi")
     edge_resources: Resources = Resources(cpu="50m", memory="64Mi", memory_limit="256Mi")
@@ -92,6 +96,7 @@ def checked(options: Options) -> Options:
             raise SpecError(f"{field}: {getattr(options, field)!r} is not the name of an image")
     static_hosts(options.static_hosts)
     check_authorities(options.extra_ca_pem)
+    check_telemetry(options.otlp_endpoint, options.trace_sample_ratio)
     counts = (options.controls, options.gateway_replicas, options.edge_replicas)
     if min(counts) < 1:
         raise SpecError("replicas: at least one of control, gateway and edge")

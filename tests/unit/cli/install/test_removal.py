@@ -85,9 +85,9 @@ async def test_a_cluster_without_our_kinds_has_no_agents(cluster: FakeCluster) -
 
 async def test_files_that_lead_to_a_service_of_before_go_with_it(cluster: FakeCluster) -> None:
     place = {"namespace": "pai-system"}
-    for name in ("pai-gateway-bootstrap", "pai-edge-bootstrap", "pai-keys"):
+    for name in ("pai-gateway-bootstrap", "pai-edge-bootstrap", "pai-metrics", "pai-keys"):
         cluster.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, **place}})
     await remove(cluster)
     left = {str(key) for key in cluster.objects if "Secret" in str(key)}
     assert any("pai-keys" in key for key in left)
-    assert not any("bootstrap" in key for key in left)
+    assert not any("bootstrap" in key or "metrics" in key for key in left)

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pai.cli.output.plain import age, bar, pairs, parse_time, plural, printable, table, width
+from pai.cli.output.plain import (
+    age,
+    bar,
+    pairs,
+    parse_time,
+    plural,
+    printable,
+    span,
+    table,
+    width,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -26,6 +36,14 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 )
 def test_age(then: str | None, shown: str) -> None:
     assert age(then, NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (59, "59s"), (60, "1m 0s"), (43_199, "11h 59m"), (86_400, "1d 0h")],
+)
+def test_span(seconds: int, shown: str) -> None:
+    assert span(seconds) == shown
 
 
 @pytest.mark.parametrize(

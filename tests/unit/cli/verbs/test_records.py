@@ -25,6 +25,17 @@ def test_since(
     assert control.queries[-1] == {"since": [day], "agent": ["a"], "by": ["day"]}
 
 
+def test_usage_as_csv_is_the_platform_s_own(pai: Pai, control: FakeControl) -> None:
+    control.answers["GET", USAGE] = (200, "agent,cost\na,1.5\n\x1b[2J")
+    done = pai("usage", "--since", "2026-01-31", "-o", "csv")
+    assert (done.code, done.out) == (0, "agent,cost\na,1.5\n")
+    assert control.queries[-1] == {"since": ["2026-01-31"], "format": ["csv"]}
+
+
+def test_usage_has_no_names_to_list(pai: Pai) -> None:
+    assert pai("usage", "-o", "name").code == 2
+
+
 def test_audit_as_data_is_a_list(pai: Pai, control: FakeControl) -> None:
     control.answers["GET", AUDIT] = (200, {"items": [{"decision": "denied"}]})
     done = pai("audit", "a", "-o", "json", "--limit", "7")

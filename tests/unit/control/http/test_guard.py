@@ -91,7 +91,7 @@ def test_tokens_in_urls_are_refused_everywhere(query: str) -> None:
 
 
 def test_only_the_open_pages_open_without_a_token() -> None:
-    for path in ("/healthz", "/api/v1/version", "/docs", "/openapi.json"):
+    for path in ("/healthz", "/api/v1/version", "/docs", "/openapi.json", "/metrics"):
         assert call(GOOD[:1], path=path) == (200, True)
     for path in ("/healthz/", "//healthz", "/healthz/../api", "/docs/x", "/HEALTHZ", ""):
         assert call(GOOD[:1], path=path) == (401, False)

@@ -65,6 +65,9 @@ async def test_roles_get_credentials_of_their_own() -> None:
         found[role] = content["credential"]
     assert len({*found.values(), json.loads(bootstraps.sidecar("u1"))["credential"]}) == 3
     assert found["edge"] == IDENTITIES.role_credential("edge")
+    held = kube.stored["Secret", "pai-system", "pai-metrics"]["data"]
+    assert base64.b64decode(held["token"]).decode() == IDENTITIES.metrics_token()
+    assert IDENTITIES.metrics_token() not in found.values()
 
 
 def test_a_new_address_or_authority_is_a_new_version() -> None:

@@ -143,8 +143,7 @@ def test_a_volume_that_is_not_ours_costs_no_more_than_one_chown() -> None:
 def test_settings_start_control_anew() -> None:
     def mark(options: Options) -> str:
         control = next(e for e in render_platform(options) if e["kind"] == "Deployment")
-        [value] = control["spec"]["template"]["metadata"]["annotations"].values()
-        return str(value)
+        return str(control["spec"]["template"]["metadata"]["annotations"]["pai.io/settings-digest"])
 
     assert mark(Options(domain="a")) != mark(Options(domain="b"))
     assert mark(Options(gateway_replicas=3)) == mark(Options())
@@ -226,3 +225,25 @@ def breaches(pod: dict[str, Any]) -> list[str]:
         if any(port.get("hostPort") for port in container["ports"]):
             found.append("host ports")
     return found
+
+
+def test_scrapers_are_told_which_port_of_a_pod_has_figures() -> None:
+    found = {
+        each["metadata"]["name"]: each["spec"]["template"]
+        for each in render_platform(Options())
+        if each["kind"] == "Deployment"
+    }
+    for name, port in (("pai-control", 8081), ("pai-gateway", 9090)):
+        marks = found[name]["metadata"]["annotations"]
+        assert marks["prometheus.io/scrape"] == "true"
+        assert marks["prometheus.io/port"] == str(port)
+        [container] = found[name]["spec"]["containers"]
+        assert port in [each["containerPort"] for each in container["ports"]]
+    assert found["pai-edge"]["metadata"]["annotations"] == {}
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4318", "ftp://x", "http://u:p@x", "http://x?a=b"])
+def test_what_is_no_collector_is_refused_and_not_repeated(endpoint: str) -> None:
+    with pytest.raises(SpecError, match="otlpEndpoint") as caught:
+        render_platform(Options(otlp_endpoint=endpoint))
+    assert endpoint not in str(caught.value) + str(caught.value.hint)

@@ -7,6 +7,7 @@ from pai.render.platform.network import network_policies
 
 POLICIES = {each["metadata"]["name"]: each["spec"] for each in network_policies(Options())}
 AGENTS = {"matchExpressions": [{"key": "pai.io/agent", "operator": "Exists"}]}
+OTHERS = {"matchExpressions": [{"key": "pai.io/agent", "operator": "DoesNotExist"}]}
 
 
 def opened(rules: list[dict[str, Any]]) -> dict[int, list[Any] | None]:
@@ -25,7 +26,9 @@ def test_every_component_is_closed_in_both_directions() -> None:
 
 def test_the_gateway_serves_agents_pods_alone() -> None:
     agents = {"namespaceSelector": {}, "podSelector": AGENTS}
-    assert opened(POLICIES["pai-gateway"]["ingress"]) == {8443: [agents], 8081: None}
+    found = opened(POLICIES["pai-gateway"]["ingress"])
+    assert found.pop(9090) == [{"namespaceSelector": {}, "podSelector": OTHERS}]
+    assert found == {8443: [agents], 8081: None}
 
 
 def test_control_s_internal_api_is_for_our_pods() -> None:

@@ -1,0 +1,106 @@
+"""Meter Anthropic's stream while it passes, over any chunk boundaries, in bounded memory.
+
+Everything passes at once, byte for byte: its figures are part of every stream. An event that grows
+past the bound is not looked into and counts by its bytes.
+"""
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from pai.budget.price import Tokens
+from pai.dialect.anthropic.usage import Figures, more_figures
+from pai.dialect.body import NULL
+from pai.dialect.sse import data_of, is_one_event
+
+MOST_EVENT_BYTES = 1_048_576
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_LONGEST_END = 4
+_NOT_TEXT = frozenset({"type", "signature", "encrypted_content"})
+
+
+class _Message(msgspec.Struct):
+    usage: Raw = NULL
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    delta: dict[str, Raw] | None = None
+    message: _Message | None = None
+    usage: Raw = NULL
+
+
+_events = msgspec.json.Decoder(_Event)
+
+
+class MessagesMeter:
+    """See `pai.dialect.sides.Meter`."""
+
+    __slots__ = ("_figures", "_oversized", "_rest", "complete", "text_bytes", "tokens")
+
+    def __init__(self) -> None:
+        self._figures = Figures()
+        self._rest = b""
+        self._oversized = False
+        self.tokens: Tokens | None = None
+        self.text_bytes = 0
+        self.complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return them."""
+        if not (self._rest or self._oversized) and is_one_event(chunk):
+            self._look(chunk)
+            return chunk
+        data = self._rest + chunk if self._rest else chunk
+        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
+        for match in _END.finditer(data, searched):
+            self._look(data[start : match.end()])
+            start = match.end()
+        self._rest = data[start:] if start else data
+        if len(self._rest) > MOST_EVENT_BYTES:
+            self.text_bytes += len(self._rest) - _LONGEST_END
+            self._rest = self._rest[-_LONGEST_END:]  # it may hold half of the event's end
+            self._oversized = True
+        return chunk
+
+    def finish(self) -> bytes:
+        """Return what was held back, which is nothing; the stream is at its end."""
+        if self._rest:
+            self._look(self._rest)
+            self._rest = b""
+        return b""
+
+    def _look(self, event: bytes) -> None:
+        if self._oversized:
+            self._oversized = False
+            self.text_bytes += len(event)
+            return
+        data = data_of(event)
+        if not data:
+            return
+        try:
+            seen = _events.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            self.text_bytes += len(data)
+            return
+        if seen.type == "content_block_delta":
+            for name, value in (seen.delta or {}).items():
+                if name not in _NOT_TEXT:
+                    text = bytes(value)  # a string's quotes don't count, null is nothing
+                    self.text_bytes += len(text) - 2 if len(text) > 2 and text != b"null" else 0
+        elif seen.type == "message_start":
+            self._count(NULL if seen.message is None else seen.message.usage)
+        elif seen.type == "message_delta":
+            counted = self._count(seen.usage)
+            final = (seen.delta or {}).get("stop_reason", NULL) != NULL
+            self.complete = self.complete or (counted and final)
+
+    def _count(self, usage: Raw) -> bool:
+        figures = more_figures(self._figures, usage) if usage != NULL else None
+        if figures is None:
+            return False
+        self._figures = figures
+        self.tokens = figures.tokens
+        return self.tokens is not None

@@ -1,0 +1,163 @@
+"""Meter a stream of Gemini's while it passes, over any chunk boundaries, in bounded memory.
+
+Everything passes at once, byte for byte: its figures are part of every stream. A piece that grows
+past the bound is not looked into and counts by its bytes. A stream comes as server-sent events, or
+as one JSON array whose elements are the pieces.
+"""
+
+import re
+
+from pai.dialect.gemini.figures import Figures
+from pai.dialect.sse import data_of
+
+MOST_PIECE_BYTES = 1_048_576
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_LONGEST_END = 4
+_HEAD = len(b"data: ")
+_OUTSIDE = re.compile(rb'["{}\[\]]')
+_IN_STRING = re.compile(rb'["\\]')
+_OPENS = b"{["
+_BETWEEN = b" \t\r\n,"
+
+
+class EventMeter(Figures):
+    """See `pai.dialect.sides.Meter`; for server-sent events."""
+
+    __slots__ = ("_oversized", "_rest")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest = b""
+        self._oversized = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return them."""
+        if not (self._rest or self._oversized) and _is_one_event(chunk):
+            self.look(chunk[_HEAD:-_LONGEST_END])  # as Google sends them
+            return chunk
+        data = self._rest + chunk if self._rest else chunk
+        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
+        for match in _END.finditer(data, searched):
+            self._event(data[start : match.end()])
+            start = match.end()
+        self._rest = data[start:] if start else data
+        if len(self._rest) > MOST_PIECE_BYTES:
+            self.text_bytes += len(self._rest) - _LONGEST_END
+            self._rest = self._rest[-_LONGEST_END:]  # it may hold half of the event's end
+            self._oversized = True
+        return chunk
+
+    def finish(self) -> bytes:
+        """Return what was held back, which is nothing; the stream is at its end."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._event(rest)
+        return b""
+
+    def _event(self, event: bytes) -> None:
+        if self._oversized:
+            self._oversized = False
+            self.text_bytes += len(event)
+            return
+        data = data_of(event)
+        if data:
+            self.look(data)
+
+
+def _is_one_event(chunk: bytes) -> bool:
+    """Say whether this is one whole event of one line."""
+    last = len(chunk) - _LONGEST_END
+    return (
+        chunk.startswith(b"data: ")
+        and chunk.endswith(b"\r\n\r\n")
+        and chunk.find(b"\r") == last
+        and chunk.find(b"\n") == last + 1
+    )
+
+
+class ArrayMeter(Figures):
+    """See `pai.dialect.sides.Meter`; for a JSON array, which is never held as a whole.
+
+    An answer that is one object, as errors are, is a piece itself.
+    """
+
+    __slots__ = ("_depth", "_escaped", "_in_string", "_outer", "_pieces", "_size")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+        self._outer: int | None = None  # how deep pieces lie
+        self._in_string = self._escaped = False
+        self._pieces: list[bytes] = []  # of the element that is not whole
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return them."""
+        if self._depth == self._outer and not self._in_string:
+            piece = chunk.strip(_BETWEEN)
+            if piece.startswith(b"{") and len(piece) <= MOST_PIECE_BYTES and self.takes(piece):
+                return chunk  # one whole piece, as Google sends them
+        self._scan(chunk)
+        return chunk
+
+    def _scan(self, chunk: bytes) -> None:
+        """Find the ends of pieces."""
+        place, start = int(self._escaped), 0  # an escaped byte is looked over
+        self._escaped = False
+        while place < len(chunk):
+            pattern = _IN_STRING if self._in_string else _OUTSIDE
+            match = pattern.search(chunk, place)
+            if match is None:
+                break
+            place = match.end()
+            mark = match[0]
+            if mark == b"\\":
+                self._escaped = place == len(chunk)
+                place += 1
+            elif mark == b'"':
+                self._in_string = not self._in_string
+            elif mark in _OPENS:
+                if self._begins(mark):
+                    start = match.start()
+            elif self._ends():
+                self._hold(chunk[start:place])
+                self._whole()
+        if self._outer is not None and self._depth > self._outer:
+            self._hold(chunk[start:])
+
+    def finish(self) -> bytes:
+        """Return what was held back, which is nothing; the stream is at its end."""
+        self.text_bytes += self._size
+        self._pieces, self._size = [], 0
+        return b""
+
+    def _begins(self, mark: bytes) -> bool:
+        """Go one level down; say whether a piece begins here."""
+        if self._outer is None:
+            self._outer = 1 if mark == b"[" else 0
+        self._depth += 1
+        return self._depth == self._outer + 1
+
+    def _ends(self) -> bool:
+        """Go one level up; say whether a piece ends here. A close too many is passed over."""
+        if self._depth == 0:
+            return False
+        self._depth -= 1
+        return self._depth == self._outer
+
+    def _hold(self, data: bytes) -> None:
+        """Keep more of a piece; of one that is too long nothing but its length."""
+        self._size += len(data)
+        if self._size > MOST_PIECE_BYTES:
+            self._pieces = []
+        else:
+            self._pieces.append(data)
+
+    def _whole(self) -> None:
+        pieces, size = self._pieces, self._size
+        self._pieces, self._size = [], 0
+        if size > MOST_PIECE_BYTES:
+            self.text_bytes += size
+        else:
+            self.look(b"".join(pieces))

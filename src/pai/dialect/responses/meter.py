@@ -1,0 +1,106 @@
+"""Meter a stream of response events while it passes, over any chunk boundaries, in bounded memory.
+
+Every chunk passes on at once, as it is: nothing of this API's streams is to be taken out. An event
+that grows past the bound is not looked into and counts by its bytes.
+"""
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from pai.budget.price import Tokens
+from pai.dialect.body import NULL
+from pai.dialect.responses.usage import Charged, tokens_of
+from pai.dialect.sse import MOST_EVENT_BYTES, data_of, is_one_event
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_LONGEST_END = 4
+_FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_QUOTE = ord('"')
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    delta: Raw = NULL
+    response: Raw = NULL
+
+
+_events = msgspec.json.Decoder(_Event)
+_charged = msgspec.json.Decoder(Charged)
+_Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class ResponsesMeter:
+    """Reads usage and output of one stream. `feed` any number of times, then `finish`.
+
+    tokens: the vendor's last figures. text_bytes: bytes of output seen, a bound of the visible
+    output tokens. complete: the vendor has given its final figures.
+    """
+
+    __slots__ = ("_oversized", "_rest", "complete", "text_bytes", "tokens")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._oversized = False
+        self.tokens: Tokens | None = None
+        self.text_bytes = 0
+        self.complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; return those to pass on: all of them."""
+        rest = self._rest
+        if not rest and not self._oversized and is_one_event(chunk):
+            self._read(chunk)
+            return chunk
+        searched = max(0, len(rest) - _LONGEST_END)
+        rest += chunk
+        start = 0
+        for match in _END.finditer(rest, searched):
+            self._count(bytes(rest[start : match.end()]))
+            start = match.end()
+        if len(rest) - start > MOST_EVENT_BYTES:
+            self.text_bytes += len(rest) - start - _LONGEST_END
+            self._oversized = True
+            start = len(rest) - _LONGEST_END
+        self._rest = rest[start:]
+        return chunk
+
+    def finish(self) -> bytes:
+        """Return nothing; the stream is at its end."""
+        rest, self._rest = bytes(self._rest), bytearray()
+        if rest:
+            self._count(rest)
+        return b""
+
+    def _count(self, event: bytes) -> None:
+        if self._oversized:
+            self._oversized = False
+            self.text_bytes += len(event)
+        else:
+            self._read(event)
+
+    def _read(self, event: bytes) -> None:
+        data = data_of(event)
+        if not data or data.startswith(b"[DONE]"):
+            return
+        try:
+            read = _events.decode(data)
+        except _Unreadable:
+            self.text_bytes += len(data)
+            return
+        if read.type in _FINAL:
+            self._read_final(read.response)
+        elif read.delta != NULL:
+            length = len(memoryview(read.delta))
+            quoted = memoryview(read.delta)[0] == _QUOTE
+            self.text_bytes += length - 2 if quoted else length  # quotes are no output
+
+    def _read_final(self, response: Raw) -> None:
+        try:
+            tokens = tokens_of(_charged.decode(response))
+        except _Unreadable:
+            return
+        if tokens is not None:
+            self.tokens = tokens
+            self.complete = True

@@ -1,0 +1,68 @@
+"""Server-sent events cut out of a byte stream, over any chunk boundaries, in bounded memory.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import re
+
+from pai.dialect.refused import UnreadableError
+
+MOST_EVENT_BYTES = 16 * 1024 * 1024  # an inline image may come as one event
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_LONGEST_END = 4
+_DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
+
+
+class Events:
+    """Cuts the data of whole events out of a stream; for streams that are translated."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take the next bytes; return the data of each event that is whole and has some.
+
+        Raises UnreadableError for an event that is too long to be one.
+        """
+        if not self._rest and is_one_event(chunk):
+            data = data_of(chunk)
+            return [data] if data else []
+        data = self._rest + chunk if self._rest else chunk
+        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
+        found = []
+        for match in _END.finditer(data, searched):
+            found.append(data_of(data[start : match.end()]))
+            start = match.end()
+        self._rest = data[start:] if start else data
+        if len(self._rest) > MOST_EVENT_BYTES:
+            raise UnreadableError(f"an event is longer than {MOST_EVENT_BYTES} bytes")
+        return [each for each in found if each]
+
+    def finish(self) -> list[bytes]:
+        """Return what is left; the stream is at its end."""
+        rest, self._rest = data_of(self._rest), b""
+        return [rest] if rest else []
+
+
+def is_one_event(chunk: bytes) -> bool:
+    """Say whether a chunk is one whole event and no more, as vendors send them."""
+    ending = chunk.find(b"\n\n")
+    return 0 < ending == len(chunk) - 2 and b"\r" not in chunk
+
+
+def data_of(event: bytes) -> bytes:
+    """Return the data of one event; several fields are joined by newlines."""
+    if event.endswith(b"\n\n") and b"\r" not in event:  # as vendors send them
+        start = event.find(b"\n") + 1 if event.startswith(b"event: ") else 0
+        if event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2:
+            return event[start + 6 : -2]
+    lines = event.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return b"\n".join(_DATA.findall(lines))
+
+
+def event_of(data: bytes, name: bytes = b"") -> bytes:
+    """Return an event; data must hold no line break."""
+    return b"event: %b\ndata: %b\n\n" % (name, data) if name else b"data: %b\n\n" % data
