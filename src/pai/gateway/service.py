@@ -9,12 +9,14 @@ from pai.dialect.openai import Refused, model_body, models_body
 from pai.gateway.chat import Chat
 from pai.gateway.counters import Counters
 from pai.gateway.desk import Desk
+from pai.gateway.names import Names
 from pai.gateway.refusal import JSON, Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
 from pai.ir.snapshot import GatewaySnapshot, Network
 from pai.wire import tls
 from pai.wire.client import ClientPool
 from pai.wire.dial import Dialer
+from pai.wire.dns.over_gateway import PATH as NAMES_PATH
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits
 from pai.wire.message import ClientGone, Headers, first
@@ -47,6 +49,7 @@ class Service:
         self._name = worker.encode()
         self._credential = credential
         self._chat = Chat(desk)
+        self._names = Names()
         self._table: RouteTable | None = None
         self._pool: ClientPool | None = None
         self._network: Network | None = None
@@ -60,6 +63,7 @@ class Service:
             # the old pool's idle connections close by themselves
             self._pool = ClientPool(Dialer(snapshot.network, declared=True), context, _LIMITS)
             self._network = snapshot.network
+        self._names.apply(snapshot)
         before, self._table = self._table, table
         self.desk.wait_seconds = snapshot.wait_for_budget_seconds
         self._chat.learn = snapshot.uncounted_input == "learn"
@@ -105,6 +109,8 @@ class Service:
             if head.method != b"GET":
                 return Failure(Refused.WRONG_METHOD, "use GET")
             return await _models(exchange, agent, own)
+        if head.path == NAMES_PATH:
+            return await self._names.serve(exchange, agent.id, own)
         if head.path.startswith(_NOT_BUILT):
             return Failure(Refused.NOT_BUILT, f"this API is not served yet; {_SERVED}")
         return Failure(Refused.UNKNOWN_PATH, f"there is nothing at this path; {_SERVED}")

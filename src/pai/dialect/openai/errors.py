@@ -25,6 +25,10 @@ class Refused(Enum):
     VENDOR_BROKEN = (502, "server_error", "upstream_error")
     VENDOR_BUSY = (503, "server_error", "upstream_unavailable")
     NOT_READY = (503, "server_error", "gateway_not_ready")
+    BAD_NAME = (400, "invalid_request_error", "not_a_host_name")
+    UNDECLARED_NAME = (403, "invalid_request_error", "name_not_declared")
+    NAMES_BUSY = (429, "requests", "rate_limit_exceeded")
+    NO_ANSWER = (502, "server_error", "name_not_resolved")
 
     @property
     def status(self) -> int:
