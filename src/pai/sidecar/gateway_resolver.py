@@ -23,9 +23,9 @@ _REASON_CHARACTERS = 300
 
 
 class GatewayResolver(Resolver):
-    """Finds addresses of names. cache: outlives it, as `STALE_SECONDS` are longer than a snapshot.
+    """Finds addresses of names. near: the pool by which model calls reach the gateway.
 
-    near: the pool by which model calls reach the gateway. token: this agent's, for the gateway.
+    token: this agent's, for the gateway. cache: its maker's, as answers outlive snapshots.
     """
 
     def __init__(
