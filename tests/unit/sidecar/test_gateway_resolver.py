@@ -23,9 +23,10 @@ from pai.errors import SpecError
 from pai.ir.agent import Egress, EgressRule
 from pai.ir.snapshot import Network
 from pai.sidecar import gateway_resolver
+from pai.sidecar.gateway_resolver import STALE_SECONDS
 from pai.sidecar.state import GATEWAY_NAME
 from pai.wire.dial import Dialer
-from pai.wire.dns import cache as cache_module
+from pai.wire.dns.cache import AGAIN_SECONDS
 from pai.wire.endpoint import Endpoint
 from pai.wire.message import UpstreamError
 from pai.wire.tls import server_context
@@ -92,6 +93,12 @@ class Scene:
                 network=msgspec.structs.replace(snapshot.network, **network),
             )
         )
+
+    def later(self, seconds: float) -> None:
+        """Let time pass for what is remembered of names."""
+        answers = self.stage.sidecar._answers
+        at = answers._now() + seconds
+        answers._now = lambda: at
 
     async def get(self, host: str) -> Seen:
         """Ask for a host that is passed through, over plain HTTP."""
@@ -246,7 +253,6 @@ async def test_silence_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch)
 def found(scene: Scene, host: str = "plain.test") -> None:
     scene.gateway.known[host, "A"] = ["10.0.0.1"]
     scene.gateway.known[host, "AAAA"] = ["fd00::1"]
-    scene.gateway.ttl = 1.0
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "429 Too Many", "502 Bad", "503 Not Ready"])
@@ -254,7 +260,7 @@ async def test_an_old_answer_serves_while_the_gateway_gives_none(scene: Scene, s
     found(scene)
     await scene.get("plain.test")
     scene.gateway.error = answer(b"{}", status)
-    await asyncio.sleep(1.1)
+    scene.later(61)
     for _ in range(3):
         assert "not in privateUpstreams" in (await scene.get("plain.test")).body.decode()
     assert "not in privateUpstreams" in (await scene.get("plain.test")).body.decode()
@@ -267,27 +273,25 @@ async def test_an_old_answer_outlives_a_new_snapshot(scene: Scene) -> None:
     found(scene)
     await scene.get("plain.test")
     await scene.gateway.stop()
-    await asyncio.sleep(1.1)
+    scene.later(61)
     scene.apply()
     assert "not in privateUpstreams" in (await scene.get("plain.test")).body.decode()
 
 
-async def test_an_old_answer_has_an_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_module, "AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(scene.stage.sidecar._answers, "_stale_seconds", 0.3)
+async def test_an_old_answer_has_an_end(scene: Scene) -> None:
     found(scene)
     await scene.get("plain.test")
     await scene.gateway.stop()
-    await asyncio.sleep(1.1)
+    scene.later(60 + STALE_SECONDS - 1)
     assert "not in privateUpstreams" in (await scene.get("plain.test")).body.decode()
-    await asyncio.sleep(0.5)
+    scene.later(AGAIN_SECONDS)
     assert "out of reach" in (await scene.get("plain.test")).body.decode()
 
 
 async def test_a_name_that_is_declared_no_more_is_forgotten(scene: Scene) -> None:
     found(scene)
     await scene.get("plain.test")
-    await asyncio.sleep(1.1)
+    scene.later(61)
     error = {"error": {"message": "plain.test is no host\r\nof anything"}}
     scene.gateway.error = answer(json.dumps(error).encode(), "403 Forbidden")
     said = (await scene.get("plain.test")).body.decode()

@@ -6,15 +6,24 @@ import pytest
 
 from pai.wire.dns import A, Cache, Found, NameRefusedError, Question, ResolveError
 from pai.wire.dns import cache as cache_module
+from pai.wire.dns.cache import AGAIN_SECONDS
 
 ONE = Question("one.test", A)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
 
 
 class Source:
     """Answers as it is told. asked: how often it was."""
 
-    def __init__(self, ttl: float = 0.05, *addresses: str) -> None:
-        self.answer: Found | Exception = Found(addresses or ("1.2.3.4",), ttl)
+    def __init__(self, ttl: float = 60.0) -> None:
+        self.answer: Found | Exception = Found(("1.2.3.4",), ttl)
         self.asked = 0
 
     async def __call__(self, question: Question) -> Found:
@@ -25,13 +34,19 @@ class Source:
         return self.answer
 
 
-async def test_an_answer_is_asked_for_once_while_it_holds() -> None:
-    cache, source = Cache(), Source(0.2)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_an_answer_is_asked_for_once_while_it_holds(clock: Clock) -> None:
+    cache, source = Cache(now=clock), Source()
     found = await asyncio.gather(*(cache.find(ONE, source) for _ in range(20)))
     assert {one.addresses for one in found} == {("1.2.3.4",)}
-    assert (await cache.find(ONE, source)).ttl <= 0.2
+    clock.at += 59
+    assert (await cache.find(ONE, source)).ttl == 1
     assert (source.asked, cache.pending) == (1, 0)
-    await asyncio.sleep(0.25)
+    clock.at += 1
     assert cache.held(ONE) is None
     await cache.find(ONE, source)
     assert source.asked == 2
@@ -45,55 +60,54 @@ async def test_who_leaves_takes_nothing_from_the_others() -> None:
     assert (await second).addresses == ("1.2.3.4",)
 
 
-async def test_an_old_answer_serves_while_asking_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_module, "AGAIN_SECONDS", 0.05)
-    cache, source = Cache(stale_seconds=0.4), Source(0.02)
+async def test_an_old_answer_serves_while_asking_fails(clock: Clock) -> None:
+    cache, source = Cache(100.0, clock), Source()
     await cache.find(ONE, source)
     source.answer = ResolveError("out of reach")
-    await asyncio.sleep(0.04)
+    clock.at += 61
     for _ in range(5):
-        assert (await cache.find(ONE, source)).addresses == ("1.2.3.4",)
+        assert await cache.find(ONE, source) == Found(("1.2.3.4",), AGAIN_SECONDS)
     assert source.asked == 2  # and is not asked for again at once
-    await asyncio.sleep(0.06)
+    clock.at += AGAIN_SECONDS
     source.answer = Found(("5.6.7.8",), 60)
     assert (await cache.find(ONE, source)).addresses == ("5.6.7.8",)
 
 
-async def test_an_old_answer_does_not_serve_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_module, "AGAIN_SECONDS", 0.02)
-    cache, source = Cache(stale_seconds=0.1), Source(0.02)
+async def test_an_old_answer_does_not_serve_for_ever(clock: Clock) -> None:
+    cache, source = Cache(100.0, clock), Source()
     await cache.find(ONE, source)
     source.answer = ResolveError("out of reach")
-    await asyncio.sleep(0.04)
-    await cache.find(ONE, source)
-    await asyncio.sleep(0.1)
+    clock.at += 60
+    for _ in range(10):
+        await cache.find(ONE, source)
+        clock.at += AGAIN_SECONDS
     with pytest.raises(ResolveError, match="out of reach"):
         await cache.find(ONE, source)
 
 
-async def test_no_old_answer_serves_unless_it_is_wished_for() -> None:
-    cache, source = Cache(), Source(0.01)
+async def test_no_old_answer_serves_unless_it_is_wished_for(clock: Clock) -> None:
+    cache, source = Cache(now=clock), Source()
     await cache.find(ONE, source)
     source.answer = ResolveError("out of reach")
-    await asyncio.sleep(0.02)
+    clock.at += 61
     with pytest.raises(ResolveError):
         await cache.find(ONE, source)
 
 
-async def test_that_there_is_no_such_name_does_not_outlive_its_time() -> None:
-    cache, source = Cache(stale_seconds=60), Source(0.01)
-    source.answer = Found((), 0.01)
+async def test_that_there_is_no_such_name_does_not_outlive_its_time(clock: Clock) -> None:
+    cache, source = Cache(100.0, clock), Source()
+    source.answer = Found((), 10)
     await cache.find(ONE, source)
     source.answer = ResolveError("out of reach")
-    await asyncio.sleep(0.02)
+    clock.at += 11
     with pytest.raises(ResolveError):
         await cache.find(ONE, source)
 
 
-async def test_what_is_refused_is_forgotten() -> None:
-    cache, source = Cache(stale_seconds=60), Source(0.01)
+async def test_what_is_refused_is_forgotten(clock: Clock) -> None:
+    cache, source = Cache(100.0, clock), Source()
     await cache.find(ONE, source)
-    await asyncio.sleep(0.02)
+    clock.at += 61
     for answer in (NameRefusedError("not yours"), ResolveError("out of reach")):
         source.answer = answer
         with pytest.raises(ResolveError, match=answer.message):
@@ -102,7 +116,7 @@ async def test_what_is_refused_is_forgotten() -> None:
 
 async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_module, "CACHE_NAMES", 3)
-    cache, source = Cache(stale_seconds=60), Source(60)
+    cache, source = Cache(), Source()
     for number in range(10):
         await cache.find(Question(f"n{number}.test", A), source)
         await cache.find(Question(f"n{number}.test", A), source)

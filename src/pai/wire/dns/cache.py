@@ -1,6 +1,7 @@
 """Answers, kept for as long as they hold: bounded, one query a question, old ones in need."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -46,8 +47,10 @@ Ask = Callable[[Question], Awaitable[Found]]
 class Cache:
     """Keeps answers. stale_seconds: how long after its end one serves while asking fails."""
 
-    def __init__(self, stale_seconds: float = 0.0) -> None:
-        self._stale_seconds = stale_seconds
+    def __init__(
+        self, stale_seconds: float = 0.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stale_seconds, self._now = stale_seconds, now
         self._entries: dict[Question, _Entry] = {}
         self._pending: dict[Question, asyncio.Future[Found]] = {}
 
@@ -59,7 +62,7 @@ class Cache:
     def held(self, question: Question) -> Found | None:
         """Return the answer that is held and fresh, with the seconds it has left."""
         entry = self._entries.get(question)
-        left = 0.0 if entry is None else entry.fresh_until - _now()
+        left = 0.0 if entry is None else entry.fresh_until - self._now()
         return Found(entry.addresses, left) if entry is not None and left > 0 else None
 
     async def find(self, question: Question, ask: Ask) -> Found:
@@ -90,13 +93,13 @@ class Cache:
             self._entries.pop(question, None)
             raise
         except ResolveError:
-            entry, now = self._entries.get(question), _now()
+            entry, now = self._entries.get(question), self._now()
             if entry is None or not entry.addresses or now >= entry.ended + self._stale_seconds:
                 raise
             found = Found(entry.addresses, AGAIN_SECONDS)
             self._keep(question, _Entry(found.addresses, now + found.ttl, entry.ended))
             return found
-        end = _now() + found.ttl
+        end = self._now() + found.ttl
         self._keep(question, _Entry(found.addresses, end, end))
         return found
 
@@ -105,7 +108,3 @@ class Cache:
         if len(self._entries) >= CACHE_NAMES:  # dicts keep order: the oldest goes
             del self._entries[next(iter(self._entries))]
         self._entries[question] = entry
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
