@@ -28,7 +28,6 @@ CLUSTER_FACTS = Facts(
     dummies=(("OPENAI_API_KEY", "sk-dummy"), ("GITHUB_TOKEN", "ghp_dummy")),
     bootstrap_version="1",
     cluster_ranges=("10.96.0.0/12", "10.244.0.0/16", "203.0.114.7/32"),
-    dns=("169.254.20.10",),
 )
 
 FOUR = st.builds(
@@ -110,15 +109,13 @@ def cluster_agents(draw: st.DrawFn) -> Agent:
 
 
 FACTS_OF_CLUSTERS = st.builds(
-    lambda restricted, upstreams, ranges, dns: msgspec.structs.replace(
+    lambda restricted, upstreams, ranges: msgspec.structs.replace(
         CLUSTER_FACTS,
         restricted=restricted,
         private_upstreams=tuple(upstreams),
         cluster_ranges=tuple(ranges),
-        dns=tuple(dns),
     ),
     st.booleans(),
     st.lists(CIDRS | st.sampled_from(["10.0.0.0/8", "fd00::/8", "100.64.0.0/10"]), max_size=3),
     st.lists(CIDRS.filter(lambda cidr: cidr not in ("0.0.0.0/0", "::/0")), max_size=3),
-    st.lists(st.sampled_from(["169.254.20.10", "10.0.0.53", "fd00::53"]), max_size=2),
 )

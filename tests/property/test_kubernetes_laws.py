@@ -91,7 +91,6 @@ def test_the_order_of_what_has_none_does_not_matter(agent: Agent, facts: Facts) 
         dummies=facts.dummies[::-1],
         cluster_ranges=facts.cluster_ranges[::-1],
         private_upstreams=facts.private_upstreams[::-1],
-        dns=facts.dns[::-1],
     )
     assert render(agent, facts) == render(shuffled, others)
 

@@ -23,6 +23,7 @@ POD = End("10.244.7.7", "team", {"pai.io/agent": "demo"})
 SYSTEM = CLUSTER_FACTS.system_namespace
 PART = "app.kubernetes.io/part-of"
 COMPONENT = "app.kubernetes.io/component"
+DNS_POD = End("10.244.0.2", "kube-system", {"k8s-app": "kube-dns"})
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 METADATA = (
     "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254",
@@ -149,16 +150,15 @@ PROVIDED = msgspec.structs.replace(
         (End("10.244.9.9", "data"), 443, False),
         (End("10.244.9.9", "else"), 5432, False),
         (End("10.244.9.9", "team"), 5432, False),
-        (End("10.244.0.2", "kube-system", {"k8s-app": "kube-dns"}), 53, True),
-        (End("10.244.0.3", "kube-system"), 53, False),
-        (End("10.244.0.2", "team", {"k8s-app": "kube-dns"}), 53, False),
-        (outsider("169.254.20.10"), 53, True),
+        (DNS_POD, 53, False),
+        (DNS_POD._replace(namespace="team"), 53, False),
+        (outsider("169.254.20.10"), 53, False),
         (outsider("8.8.8.8"), 53, False),
     ],
 )
 def test_what_goes_out(target: End, port: int, expected: bool) -> None:
     assert goes_out(PROVIDED, target, port) is expected
-    assert goes_out(PROVIDED, target, port, "UDP") is (expected and port == 53)
+    assert not goes_out(PROVIDED, target, port, "UDP")
 
 
 @pytest.mark.parametrize("host", ["pai-control.pai-system.svc", "kube-dns.kube-system.svc"])
@@ -174,7 +174,7 @@ def test_an_agent_with_models_alone_reaches_the_platform_and_no_resolver() -> No
     )
     agent = msgspec.structs.replace(BARE, models=(model,))
     assert goes_out(agent, process("gateway"), 8443)
-    for target in (outsider("1.1.1.1"), End("10.244.0.2", "kube-system", {"k8s-app": "kube-dns"})):
+    for target in (outsider("1.1.1.1"), DNS_POD):
         for port in (53, 80, 443):
             for protocol in ("TCP", "UDP"):
                 assert not goes_out(agent, target, port, protocol)
@@ -244,9 +244,31 @@ def test_what_goes_out_is_asked_for(agent: Agent, facts: Facts, port: int) -> No
     asked |= {443} if agent.providers else set()
     if goes_out(agent, outsider("1.1.1.1"), port, facts=facts):
         assert port in asked or agent.egress.mode == "audit"
-    needs_names = bool(asked) or agent.egress.mode == "audit"
-    dns = End("10.244.0.2", "kube-system", {"k8s-app": "kube-dns"})
-    assert not goes_out(agent, dns, 53, "UDP", facts) or needs_names
+
+
+@MODEST
+@given(networked_agents(), FACTS_OF_CLUSTERS, st.integers(1, 65535))
+def test_no_agent_reaches_the_cluster_s_dns(agent: Agent, facts: Facts, port: int) -> None:
+    """Whatever it lists, over TCP and UDP, by pod, Service, node-local cache or a file's word."""
+    known = (*CLUSTER_FACTS.cluster_ranges, "10.0.0.53/32")
+    facts = msgspec.structs.replace(facts, cluster_ranges=known)
+    ends = (DNS_POD, *map(outsider, ("10.96.0.10", "169.254.20.10", "10.0.0.53")))
+    for end in ends:
+        for at in (53, port):
+            assert not goes_out(agent, end, at, facts=facts)
+
+
+@MODEST
+@given(st.data(), networked_agents(), FACTS_OF_CLUSTERS, st.integers(1, 65535))
+def test_no_agent_sends_a_datagram(
+    data: st.DataObject, agent: Agent, facts: Facts, port: int
+) -> None:
+    address = data.draw(at_the_edges_of((*facts.cluster_ranges, *facts.private_upstreams)))
+    ends = [outsider(address), DNS_POD, process("gateway"), process("control")]
+    ends += [End("10.244.9.9", namespace) for namespace in ("data", "other")]
+    for end in ends:
+        for at in (53, 443, port):
+            assert not goes_out(agent, end, at, "UDP", facts)
 
 
 @MODEST
@@ -284,3 +306,6 @@ def test_agents_and_the_platforms_own_policies_agree() -> None:
     assert not passes(given_policies, Traffic(pod("edge"), POD, 8083))
     assert not passes(given_policies, Traffic(pod("gateway"), POD, 8082))
     assert not passes(given_policies, Traffic(POD, pod("edge"), 8090))
+    for protocol in ("TCP", "UDP"):  # the gateway asks for agents, who can't
+        assert passes(given_policies, Traffic(pod("gateway"), DNS_POD, 53, protocol))
+        assert not passes(given_policies, Traffic(POD, DNS_POD, 53, protocol))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from pai.control.dialled import dialled_names
 from pai.control.identity import Identities
 from pai.control.pki import Leaf
 from pai.ir.agent import Agent, AgentKey, ModelBinding
@@ -73,13 +74,14 @@ def gateway_snapshot(
                 token_sha256=identities.gateway_token_sha256(agent.uid),
                 bindings=tuple(binding.id for binding in usable),
                 limits=agent.tokens,
+                names=dialled_names(agent) if network.resolve_through_gateway else (),
             )
         )
     return GatewaySnapshot(
         version=0,
         agents=tuple(known),
         bindings=tuple(bindings[name] for name in sorted(bindings)),
-        network=network,
+        network=msgspec.structs.replace(network, resolve_through_gateway=False),
         wait_for_budget_seconds=settings.wait_for_budget_seconds,
         uncounted_input=settings.uncounted_input,
         cert_pem=leaf.cert_pem if leaf else "",
@@ -104,6 +106,8 @@ def sidecar_snapshot(
     gateway_ca_pem: authority of a gateway that speaks TLS.
     """
     inbound = agent.inbound
+    if network.resolve_through_gateway:
+        network = msgspec.structs.replace(network, nameservers=())
     return SidecarSnapshot(
         version=0,
         agent=str(agent.key),

@@ -30,6 +30,11 @@ class Refused(Enum):
     """The vendor limits the rate of the platform's key."""
     VENDOR_SLOW = auto()
     NOT_READY = auto()
+    BAD_NAME = auto()
+    """Of a host whose address is asked for; likewise the three below."""
+    UNDECLARED_NAME = auto()
+    NAMES_BUSY = auto()
+    NO_ANSWER = auto()
 
 
 class BadRequestError(Exception):

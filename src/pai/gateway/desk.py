@@ -30,6 +30,7 @@ _AHEAD_SECONDS = 0.1
 _IDLE_SECONDS = 15.0
 _CALL_SECONDS = 5.0
 _POLL_SECONDS = 0.15
+_RETRY_SECONDS = 0.2
 
 _leases = msgspec.json.Decoder(LeaseAnswer)
 _settled = msgspec.json.Decoder(SettleAnswer)
@@ -145,17 +146,28 @@ class Desk:
 
     async def close(self, seconds: float) -> None:
         """Give everything back and settle the last batches; gives up after `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                while (call := self.account.recall()) is not None:
-                    await self._ask(call)
-                for key in self.account.book.held_keys():
-                    self.account.book.give_back(key)
-                while self.account.has_news:
-                    await self._settle()
-                await self._settle(closing=True)
-        except _Unreachable as error:
-            log.warning("leases were not given back; they stay charged", reason=str(error))
+        end, closed = self._loop.time() + seconds, False
+        while not closed:
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._hand_over()
+                closed = True
+            except _Unreachable as error:
+                if self._loop.time() + _RETRY_SECONDS >= end:
+                    reason = str(error) or type(error).__name__
+                    log.warning("leases were not given back; they stay charged", reason=reason)
+                    return
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _hand_over(self) -> None:
+        """Tell all there is to tell; what is held after that belongs to requests still running."""
+        while (call := self.account.recall()) is not None:
+            await self._ask(call)
+        for key in self.account.book.held_keys():
+            self.account.book.give_back(key)
+        while self.account.has_news:
+            await self._settle()
+        await self._settle(closing=True)
 
     async def _step(self) -> None:
         now = self._loop.time()

@@ -11,11 +11,13 @@ from pai.gateway.counters import Counters
 from pai.gateway.counting import Counting
 from pai.gateway.desk import Desk
 from pai.gateway.models import list_models
+from pai.gateway.names import Names
 from pai.gateway.operations import SERVED, Kind, Operation, operation_of
 from pai.gateway.pools import Pools
 from pai.gateway.refusal import Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
 from pai.ir.snapshot import GatewaySnapshot
+from pai.wire.dns.over_gateway import PATH as NAMES_PATH
 from pai.wire.exchange import Exchange
 from pai.wire.message import ClientGone, Headers, first
 
@@ -37,6 +39,7 @@ class Service:
         self._credential = credential
         self._answers = Answers(desk)
         self._counting = Counting(self._answers)
+        self._names = Names()
         self._table: RouteTable | None = None
         self._pools: Pools | None = None
         self._running: dict[str, set[Exchange]] = {}  # by agent
@@ -49,6 +52,7 @@ class Service:
         if self._pools is None or self._pools.network != snapshot.network:
             self._pools = Pools(snapshot.network)  # idle connections of the old close by themselves
         self._table = table
+        self._names.apply(snapshot)
         self.desk.wait_seconds = snapshot.wait_for_budget_seconds
         self._answers.learn = snapshot.uncounted_input == "learn"
         if before is not None:
@@ -112,6 +116,8 @@ class Service:
     ) -> Failure | None:
         kind = operation.kind
         if kind is Kind.UNKNOWN:
+            if exchange.head.path == NAMES_PATH:
+                return await self._names.serve(exchange, agent.id, own)
             return Failure(Refused.UNKNOWN_PATH, f"there is nothing at this path; {SERVED}")
         if kind is Kind.STORED:
             return Failure(Refused.UNSUPPORTED, _STORED)

@@ -18,7 +18,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     static_hosts: name to `ip` or `ip:port`, consulted before DNS. refused: CIDRs of a cluster's API
     server, dialled by nobody. services: CIDRs of a cluster's Services, which names of Services in
     `egress.allow` may lead to. extra_ca_pem: trusted for
-    upstreams besides the system's roots.
+    upstreams besides the system's roots. resolve_through_gateway: a sidecar asks the gateway for
+    addresses and no nameserver ever; its list of those is empty then.
     """
 
     nameservers: tuple[str, ...]
@@ -27,6 +28,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     extra_ca_pem: str = ""
+    resolve_through_gateway: bool = False
 
 
 class GatewayBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +47,17 @@ class GatewayBinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent as the gateway knows it. id: `namespace/name`; bindings: ids, in order."""
+    """An agent as the gateway knows it. id: `namespace/name`; bindings: ids, in order.
+
+    names: what its sidecars may ask the gateway for addresses of: host names, `*.suffix`, or `*`
+    for every name. Shape: sorted, unique.
+    """
 
     id: str
     token_sha256: str
     bindings: tuple[str, ...]
     limits: Limits = Limits()
+    names: tuple[str, ...] = ()
 
 
 class GatewaySnapshot(msgspec.Struct, frozen=True, kw_only=True):

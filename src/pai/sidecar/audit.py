@@ -15,6 +15,7 @@ from pai.clock import utc_now
 from pai.errors import TransientError
 from pai.ir.snapshot import AuditRecord
 from pai.wire import log
+from pai.wire.bucket import Bucket
 
 SPOOL_RECORDS = 5_000
 BATCH_RECORDS = 500
@@ -25,23 +26,6 @@ _REFUSALS_BURST = 200.0
 _PATH_CHARACTERS = 512
 
 Send = Callable[[list[AuditRecord]], Awaitable[None]]
-
-
-class _Bucket:
-    """Lets so many pass a second, and a burst."""
-
-    def __init__(self, per_second: float, burst: float, now: Callable[[], float]) -> None:
-        self._per_second, self._burst, self._now = per_second, burst, now
-        self._left, self._at = burst, now()
-
-    def take(self) -> bool:
-        at = self._now()
-        self._left = min(self._burst, self._left + (at - self._at) * self._per_second)
-        self._at = at
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class AuditLog:
@@ -55,7 +39,7 @@ class AuditLog:
     ) -> None:
         self._write = write
         self._spool: deque[AuditRecord] = deque()
-        self._bucket = _Bucket(_REFUSALS_PER_SECOND, _REFUSALS_BURST, now)
+        self._bucket = Bucket(_REFUSALS_PER_SECOND, _REFUSALS_BURST, now)
         self.agent = ""
         self.replica = 0
         self.dropped = 0

@@ -12,6 +12,7 @@ from pai.sidecar.routes import PassRoute, ProviderRoute
 from pai.sidecar.state import State
 from pai.wire import log
 from pai.wire.client import UpstreamResponse
+from pai.wire.dns.over_gateway import OWN_PATHS
 from pai.wire.endpoint import Endpoint
 from pai.wire.message import ClientGone, UpstreamError
 from pai.wire.server import Exchange
@@ -90,11 +91,14 @@ def _returned(headers: Headers, redactor: Redactor) -> Headers:
 async def forward_to_gateway(exchange: Exchange, state: State) -> None:
     """Forward to the gateway, which meters, chooses the vendor and holds the keys."""
     head = exchange.head
-    gateway = state.gateway
     headers = gateway_headers(head.headers, state.snapshot.gateway_token)
     target = gateway_target(head.path, head.query)
+    if target.startswith(OWN_PATHS):
+        answer = failure(404, "unknown_path", "there is nothing for agents at this path")
+        await exchange.respond(answer.status, answer.headers, answer.body)
+        return
     try:
-        response = await state.near.send(gateway, head.method, target, headers, exchange)
+        response = await state.near.send(state.gateway, head.method, target, headers, exchange)
     except UpstreamError as error:
         await _fail(exchange, error)
         return

@@ -10,9 +10,11 @@ import msgspec
 from pai.errors import PaiError, TransientError
 from pai.ir.snapshot import AuditRecord, SidecarSnapshot
 from pai.sidecar.audit import AuditLog
+from pai.sidecar.gateway_resolver import STALE_SECONDS
 from pai.sidecar.listeners import Listeners, Ports
 from pai.sidecar.state import State
 from pai.wire import log
+from pai.wire.dns import Cache
 from pai.wire.feed import Bootstrap, ControlError, ControlLink, SnapshotFeed
 from pai.wire.limits import ClientLimits, ServerLimits
 from pai.wire.tasks import spawn
@@ -35,6 +37,7 @@ class Sidecar:
         self._audit = audit
         self._limits = limits or ClientLimits()
         self._replica = replica
+        self._answers = Cache(STALE_SECONDS)
         self._state: State | None = None
         self._refused: int | None = None
 
@@ -52,7 +55,7 @@ class Sidecar:
         the one before stays in use.
         """
         try:
-            new = State(snapshot, self._limits)
+            new = State(snapshot, self._limits, self._answers)
         except (PaiError, ValueError) as error:
             if snapshot.version != self._refused:  # control is asked again and again
                 self._refused = snapshot.version

@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pai.errors import SpecError
+from pai.ir.service_name import full_name
 from pai.ir.snapshot import Network, SidecarSnapshot
+from pai.sidecar.gateway_resolver import STALE_SECONDS, GatewayResolver
 from pai.sidecar.routes import PassRoute, Routes
 from pai.wire.client import ClientPool
 from pai.wire.dial import Dialer, FixedDialer, NamedDialer
+from pai.wire.dns import Cache, Resolver
 from pai.wire.endpoint import Endpoint
 from pai.wire.guard import inside
 from pai.wire.limits import ClientLimits
@@ -31,24 +34,35 @@ class State:
 
     upstream: to services. named, unnamed: to hosts that are passed through, by whether the
     operator wrote the name or the agent chose it. services: to Services of the cluster. near: to
-    the gateway and to the agent's port.
+    the gateway and to the agent's port. answers: where the gateway's about names are kept.
     """
 
-    def __init__(self, snapshot: SidecarSnapshot, limits: ClientLimits) -> None:
+    def __init__(
+        self, snapshot: SidecarSnapshot, limits: ClientLimits, answers: Cache | None = None
+    ) -> None:
         network = snapshot.network
         self.snapshot = snapshot
         self.routes = Routes(snapshot)
         self.dummies = _dummies(snapshot)
         self.leaf = _leaf(snapshot)
         tls = client_context(network.extra_ca_pem)
-        self.upstream = ClientPool(Dialer(network, declared=True), tls, limits)
-        self.named = Way(network, tls, limits, declared=True)
-        self.unnamed = Way(network, tls, limits, declared=False)
-        inner = (*network.private_upstreams, *network.services)
-        within = msgspec.structs.replace(network, private_upstreams=inner)
-        self.services = Way(within, tls, limits, declared=True)
         self.gateway, near, near_tls = _gateway(snapshot)
         self.near = ClientPool(near, near_tls, _patient(limits))
+        names = self._names(answers or Cache(STALE_SECONDS))
+        self.upstream = ClientPool(Dialer(network, declared=True, resolver=names), tls, limits)
+        self.named = Way(network, tls, limits, names, declared=True)
+        self.unnamed = Way(network, tls, limits, names, declared=False)
+        inner = (*network.private_upstreams, *network.services)
+        within = msgspec.structs.replace(network, private_upstreams=inner)
+        self.services = Way(within, tls, limits, names, declared=True)
+
+    def _names(self, answers: Cache) -> Resolver | None:
+        """Return what asks the gateway for addresses; None = dialers ask nameservers."""
+        network = self.snapshot.network
+        if not network.resolve_through_gateway:
+            return None
+        token = self.snapshot.gateway_token
+        return GatewayResolver(self.near, self.gateway, token, network.static_hosts, answers)
 
     def way_for(self, route: PassRoute) -> "Way":
         """Return what dials for a host that is passed through."""
@@ -81,9 +95,15 @@ class Way:
     """Out to hosts without a credential: raw by `dialer`, as HTTP by `pool`."""
 
     def __init__(
-        self, network: Network, tls: ssl.SSLContext, limits: ClientLimits, *, declared: bool
+        self,
+        network: Network,
+        tls: ssl.SSLContext,
+        limits: ClientLimits,
+        names: Resolver | None,
+        *,
+        declared: bool,
     ) -> None:
-        self.dialer = _OpenDialer(network, declared=declared)
+        self.dialer = _OpenDialer(network, declared=declared, resolver=names)
         self.pool = ClientPool(self.dialer, tls, limits)
 
 
@@ -92,9 +112,7 @@ class _OpenDialer(Dialer):
 
     def addresses(self, endpoint: Endpoint) -> AsyncIterator[tuple[str, int]]:
         """Yield candidates; the short name of a Service is asked for by its full one."""
-        if endpoint.host.endswith(".svc"):
-            endpoint = endpoint._replace(host=f"{endpoint.host}.cluster.local")
-        return super().addresses(endpoint)
+        return super().addresses(endpoint._replace(host=full_name(endpoint.host)))
 
     def refusal(self, address: str) -> str | None:
         """Return why `address` may not be dialled, or None."""
@@ -134,6 +152,8 @@ def _gateway(snapshot: SidecarSnapshot) -> tuple[Endpoint, Dialer, ssl.SSLContex
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SpecError(f"gateway: {base!r} is not a base URL")
     if parts.scheme == "http":
+        if snapshot.network.resolve_through_gateway:
+            raise SpecError("gateway: one that is asked for names must be https://IP:PORT")
         endpoint = Endpoint("http", parts.hostname, parts.port or 80)
         return endpoint, _near(endpoint, snapshot.network), None
     if not _is_literal(parts.hostname) or parts.port is None:

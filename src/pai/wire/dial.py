@@ -9,12 +9,23 @@ from typing import TypeVar
 from pai.ir.snapshot import Network
 from pai.wire import guard
 from pai.wire.dns import AAAA, A, ResolveError, Resolver
+from pai.wire.dns.over_gateway import MAX_ADDRESSES
 from pai.wire.dns.resolver import system_nameservers
 from pai.wire.endpoint import Endpoint
 from pai.wire.message import UpstreamError
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
-MAX_ADDRESSES = 8  # of one family; a name with more is tried no further
+
+
+def resolver_of(network: Network) -> Resolver:
+    """Return a resolver that asks the network's nameservers itself, else the machine's.
+
+    It has nobody to ask where the gateway is asked for names: such a pod's own file leads to
+    the responder in it.
+    """
+    if network.resolve_through_gateway:
+        return Resolver((), network.static_hosts)
+    return Resolver(network.nameservers or system_nameservers(), network.static_hosts)
 
 
 class Dialer:
@@ -29,9 +40,7 @@ class Dialer:
     ) -> None:
         self._private = network.private_upstreams if declared else ()
         self._refused = network.refused
-        self._resolver = resolver or Resolver(
-            network.nameservers or system_nameservers(), network.static_hosts
-        )
+        self._resolver = resolver or resolver_of(network)
 
     async def connect(
         self,

@@ -93,8 +93,6 @@ def unstopped(platform: Platform) -> dict[str, Target]:
 # (The world stands for any address outside: it is listed as a private upstream.)
 OPEN_BY_POLICY = {
     "direct ip 443 tls",
-    "the cluster's DNS",
-    "the cluster's DNS over tcp",
     "the gateway",
     "the gateway's pod",
     "control's internal API",

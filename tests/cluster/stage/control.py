@@ -144,6 +144,9 @@ def controls(cluster: Cluster, work: Path, **settings: Any) -> Iterator[Controls
         yield stage
     finally:
         stage.close()
+        # an installed platform's Service would lead to it, too
+        words = ("delete", "endpointslice", "pai-control", "-n", NAMESPACE, "--ignore-not-found")
+        cluster.kubectl(*words)
 
 
 def _platform(node: str) -> list[dict[str, Any]]:

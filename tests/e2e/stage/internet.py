@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 
 SUBNET = "10.213.77"
 HOSTS = ("llm.test", "api.notes.test", "open.test", "evil.test")
+# On a cluster also a Service of this name, which the cluster's own DNS knows.
+SERVICE = "world.outside.svc.cluster.local"
 
 
 @dataclass
@@ -70,7 +72,7 @@ def make_certificates(directory: Path) -> None:
     now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test internet")])
-    names: list[x509.GeneralName] = [x509.DNSName(host) for host in HOSTS]
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in (*HOSTS, SERVICE)]
 
     def builder(subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)

@@ -5,14 +5,12 @@ Literal addresses, so that no name has to be resolved before a process may trust
 
 import hashlib
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
 from pai.control.identity import Identities
 from pai.control.pki import CONTROL_NAME
 from pai.errors import TransientError
-from pai.ir.snapshot import Network
 from pai.kube import Kube
 from pai.kube.kinds import SERVICE_CIDRS, SERVICES
 from pai.render.labels import MANAGED_BY
@@ -58,16 +56,6 @@ async def find_ranges(kube: Kube) -> Ranges:
     addresses = ((server or {}).get("spec") or {}).get("clusterIPs") or ()
     blocks = tuple(f"{address}/{128 if ':' in address else 32}" for address in addresses)
     return Ranges(tuple(services), blocks)
-
-
-def resolvers(network: Network) -> tuple[str, ...]:
-    """Return the addresses of the nameservers that sidecars ask, without their ports."""
-    return tuple(sorted({_bare(server) for server in network.nameservers}))
-
-
-def _bare(server: str) -> str:
-    host = urlsplit(f"//{server}").hostname if server.count(":") < 2 or "[" in server else server
-    return host or server
 
 
 class Bootstraps:

@@ -19,7 +19,7 @@ from pai.control.http.watch import News
 from pai.control.identity import Identities
 from pai.control.internal.app import InternalApi
 from pai.control.internal.callers import Callers, Role
-from pai.control.kubernetes.addresses import Bootstraps, find_addresses, find_ranges, resolvers
+from pai.control.kubernetes.addresses import Bootstraps, find_addresses, find_ranges
 from pai.control.kubernetes.api_service import trust_front
 from pai.control.kubernetes.door import probes_app
 from pai.control.kubernetes.front import Front, front_proxy
@@ -106,7 +106,10 @@ class ClusterControl:
         ranges = await find_ranges(self._kube)
         self._cluster_ranges = tuple({*self.settings.cluster_ranges, *ranges.services})
         network = msgspec.structs.replace(
-            network_of(self.settings), refused=ranges.api_server, services=ranges.services
+            network_of(self.settings),
+            refused=ranges.api_server,
+            services=ranges.services,
+            resolve_through_gateway=True,
         )
         self._catalog = Catalog(self.settings, keys.instance.derive("host-id"))
         self._publisher = Publisher(
@@ -276,7 +279,6 @@ class ClusterControl:
             system_namespace=self._namespace,
             pull_policy=self.settings.pull_policy,
             cluster_ranges=tuple(sorted(self._cluster_ranges)),
-            dns=resolvers(network_of(self.settings)),
             private_upstreams=self.settings.private_upstreams,
         )
 

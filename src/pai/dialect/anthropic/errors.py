@@ -36,6 +36,10 @@ _TABLE: Mapping[Refused, tuple[int, str]] = {
     Refused.VENDOR_LIMITED: (429, "rate_limit_error"),
     Refused.VENDOR_SLOW: (504, "timeout_error"),
     Refused.NOT_READY: (503, "api_error"),
+    Refused.BAD_NAME: (400, _INVALID),
+    Refused.UNDECLARED_NAME: (403, "permission_error"),
+    Refused.NAMES_BUSY: (429, "rate_limit_error"),
+    Refused.NO_ANSWER: (502, "api_error"),
 }
 
 

@@ -34,6 +34,10 @@ _TABLE: dict[Refused, tuple[int, str]] = {
     Refused.VENDOR_LIMITED: (429, _EXHAUSTED),
     Refused.VENDOR_SLOW: (504, "DEADLINE_EXCEEDED"),
     Refused.NOT_READY: (503, _UNAVAILABLE),
+    Refused.BAD_NAME: (400, _INVALID),
+    Refused.UNDECLARED_NAME: (403, "PERMISSION_DENIED"),
+    Refused.NAMES_BUSY: (429, _EXHAUSTED),
+    Refused.NO_ANSWER: (503, _UNAVAILABLE),
 }
 _QUOTAS = {
     Refused.BUDGET_SPENT: "TokensPerDay",

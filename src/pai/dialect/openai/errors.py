@@ -30,6 +30,10 @@ _TABLE: dict[Refused, tuple[int, str, str | None]] = {
     Refused.VENDOR_LIMITED: (429, "requests", "rate_limit_exceeded"),
     Refused.VENDOR_SLOW: (504, _SERVER, "upstream_timeout"),
     Refused.NOT_READY: (503, _SERVER, "gateway_not_ready"),
+    Refused.BAD_NAME: (400, _INVALID, "not_a_host_name"),
+    Refused.UNDECLARED_NAME: (403, _INVALID, "name_not_declared"),
+    Refused.NAMES_BUSY: (429, "requests", "rate_limit_exceeded"),
+    Refused.NO_ANSWER: (502, _SERVER, "name_not_resolved"),
 }
 
 

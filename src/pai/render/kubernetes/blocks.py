@@ -56,11 +56,6 @@ def outside(cluster_ranges: Sequence[str], private_upstreams: Sequence[str]) -> 
     return [peer for peer in (*public, *opened) if peer is not None]
 
 
-def single(addresses: Iterable[str]) -> list[Any]:
-    """Return one peer for each address. Shape: sorted, unique."""
-    return [{"ipBlock": {"cidr": str(block)}} for block in _sorted(set(parse(addresses)))]
-
-
 def _opened(wanted: Iterable[Block], private: Iterable[Block]) -> list[Block]:
     """Return what of the private ranges is wanted: of two nested blocks the smaller one."""
     pairs = [(block, range_) for block in wanted for range_ in private]

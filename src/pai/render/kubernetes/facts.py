@@ -1,7 +1,5 @@
 """What rendering for a cluster needs to know besides the agent."""
 
-from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Literal
 
 from pai.render.facts import PlatformFacts
@@ -16,7 +14,6 @@ class Facts(PlatformFacts, frozen=True, kw_only=True):
     system_namespace: of control, gateway and edge. restricted: pods without a privileged step.
     cluster_ranges: CIDRs of pods, Services, nodes and the API server, as far as they are known;
     never reached, whatever else is listed. private_upstreams: private CIDRs that may be reached.
-    dns: addresses of resolvers that are not the cluster's own pods.
     """
 
     system_namespace: str = "pai-system"
@@ -24,20 +21,16 @@ class Facts(PlatformFacts, frozen=True, kw_only=True):
     pull_policy: PullPolicy = "IfNotPresent"
     cluster_ranges: tuple[str, ...] = ()
     private_upstreams: tuple[str, ...] = ()
-    dns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no rule can be made of: a rule left out would be noticed by nobody."""
         super().__post_init__()
-        _checked("cluster_ranges", self.cluster_ranges, parse)
-        _checked("private_upstreams", self.private_upstreams, parse)
-        _checked("dns", self.dns, lambda addresses: tuple(map(ip_address, addresses)))
+        _checked("cluster_ranges", self.cluster_ranges)
+        _checked("private_upstreams", self.private_upstreams)
 
 
-def _checked(
-    field: str, values: tuple[str, ...], read: Callable[[tuple[str, ...]], object]
-) -> None:
+def _checked(field: str, values: tuple[str, ...]) -> None:
     try:
-        read(values)
+        parse(values)
     except ValueError as error:
         raise ValueError(f"{field}: {error}") from error

@@ -9,7 +9,7 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 from typing import Any
 
 from pai.ir.agent import Agent
-from pai.render.kubernetes.blocks import outside, single, source_ranges
+from pai.render.kubernetes.blocks import outside, source_ranges
 from pai.render.kubernetes.facts import Facts
 from pai.render.kubernetes.manifest import NETWORK_POLICY, Manifest, manifest, selector
 from pai.render.kubernetes.names import object_name
@@ -19,7 +19,6 @@ from pai.render.shape import PUBLIC_PORT, SIDECAR_PORT
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 DNS_NAMESPACE = "kube-system"
-DNS_PODS = {"k8s-app": "kube-dns"}
 
 Rule = dict[str, Any]
 
@@ -49,6 +48,7 @@ def _ingress(agent: Agent, facts: Facts) -> list[Rule]:
 
 
 def _egress(agent: Agent, facts: Facts) -> list[Rule]:
+    """Open the platform, and what is listed. No DNS: the gateway finds addresses for sidecars."""
     rules = [
         {"to": [_component(facts, platform.GATEWAY)], "ports": _tcp(platform.GATEWAY_PORT)},
         {
@@ -62,22 +62,9 @@ def _egress(agent: Agent, facts: Facts) -> list[Rule]:
         rules.append({"to": peers, "ports": [{"protocol": "TCP"}]})
     elif peers and beyond:
         rules.append({"to": peers, "ports": _tcp(*beyond)})
-    within = ports_within(agent, closed=(facts.system_namespace, DNS_NAMESPACE))
-    for namespace, ports in within:
+    for namespace, ports in ports_within(agent, closed=(facts.system_namespace, DNS_NAMESPACE)):
         rules.append({"to": [{"namespaceSelector": _named(namespace)}], "ports": _tcp(*ports)})
-    if within or beyond is None or beyond:
-        rules.append(_names(facts))
     return rules
-
-
-def _names(facts: Facts) -> Rule:
-    """Let the sidecar look up what it dials; the agent has a responder of its own in the pod."""
-    cluster = {
-        "namespaceSelector": _named(DNS_NAMESPACE),
-        "podSelector": {"matchLabels": DNS_PODS},
-    }
-    ports = [{"protocol": protocol, "port": 53} for protocol in ("TCP", "UDP")]
-    return {"to": [cluster, *single(facts.dns)], "ports": ports}
 
 
 def _component(facts: Facts, component: str) -> Rule:

@@ -10,9 +10,8 @@ import secrets
 import struct
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from typing import NamedTuple
 
-from pai.errors import TransientError
+from pai.wire.dns.cache import Cache, Found, ResolveError
 from pai.wire.dns.message import (
     AAAA,
     NOERROR,
@@ -26,21 +25,9 @@ from pai.wire.dns.message import (
     follow,
 )
 
-CACHE_NAMES = 4096
 MIN_TTL_SECONDS, MAX_TTL_SECONDS, NEGATIVE_TTL_SECONDS = 1.0, 300.0, 10.0
 TRY_SECONDS = 2.0
 ROUNDS = 2
-
-
-class ResolveError(TransientError):
-    """No nameserver gave a usable answer."""
-
-    reason = "ResolveFailed"
-
-
-class _Entry(NamedTuple):
-    expires: float
-    addresses: tuple[str, ...]
 
 
 def parse_server(text: str, default_port: int = 53) -> tuple[str, int]:
@@ -69,7 +56,10 @@ def system_nameservers(path: str = "/etc/resolv.conf") -> tuple[str, ...]:
 
 
 class Resolver:
-    """Finds addresses of names. static_hosts: name to `ip` or `ip:port`, consulted first."""
+    """Finds addresses of names. static_hosts: name to `ip` or `ip:port`, consulted first.
+
+    cache: where answers are kept, when they outlive this resolver.
+    """
 
     def __init__(
         self,
@@ -77,12 +67,12 @@ class Resolver:
         static_hosts: Mapping[str, str] | None = None,
         *,
         try_seconds: float = TRY_SECONDS,
+        cache: Cache | None = None,
     ) -> None:
         self._servers = [parse_server(text) for text in nameservers]
         self._static = {name.lower().rstrip("."): at for name, at in (static_hosts or {}).items()}
-        self._cache: dict[Question, _Entry] = {}
-        self._pending: dict[Question, asyncio.Future[tuple[str, ...]]] = {}
         self._try_seconds = try_seconds
+        self.cache = cache or Cache()
 
     def static(self, name: str) -> tuple[str, int | None] | None:
         """Return the fixed address and port of `name`; port None = the one asked for."""
@@ -97,30 +87,25 @@ class Resolver:
 
         Raises ResolveError when nobody answers.
         """
-        question = Question(name.lower().rstrip("."), qtype)
-        now = asyncio.get_running_loop().time()
-        entry = self._cache.get(question)
-        if entry is not None and entry.expires > now:
-            return entry.addresses
-        pending = self._pending.get(question)
-        if pending is None:
-            pending = asyncio.ensure_future(self._ask(question))
-            self._pending[question] = pending
-            pending.add_done_callback(lambda done: self._asked(question, done))
-        # several callers share one query: the end of one must not end it for the others
-        return await asyncio.shield(pending)
+        return (await self.find(Question(name.lower().rstrip("."), qtype))).addresses
 
     async def resolve_all(self, name: str) -> tuple[str, ...]:
         """Return all addresses of `name`, IPv4 first."""
         v4 = await self.resolve(name, A)
         return v4 + await self.resolve(name, AAAA)
 
-    def _asked(self, question: Question, done: asyncio.Future[tuple[str, ...]]) -> None:
-        self._pending.pop(question, None)
-        if not done.cancelled():
-            done.exception()  # whoever asked may have gone: nobody else would look at it
+    async def find(self, question: Question) -> Found:
+        """Return the answer to a question, and how long it holds.
 
-    async def _ask(self, question: Question) -> tuple[str, ...]:
+        Raises ResolveError when nobody answers.
+        """
+        return await self.cache.find(question, self.ask)
+
+    async def ask(self, question: Question) -> Found:
+        """Ask the nameservers, whatever is held already.
+
+        Raises ResolveError.
+        """
         reason = "no nameserver is configured"
         for _ in range(ROUNDS):
             for server in self._servers:
@@ -130,29 +115,23 @@ class Resolver:
                     reason = f"nameserver {server[0]}: {str(error) or 'no answer'}"
                     continue
                 if message.rcode in (NOERROR, NXDOMAIN):
-                    return self._accept(question, message)
+                    addresses, ttl = follow(message, question)
+                    return bounded(Found(tuple(addresses), ttl))
                 reason = f"nameserver {server[0]}: response code {message.rcode}"
         raise ResolveError(f"{question.name}: {reason}")
-
-    def _accept(self, question: Question, message: Message) -> tuple[str, ...]:
-        addresses, ttl = follow(message, question)
-        seconds = min(max(float(ttl), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
-        if not addresses:
-            seconds = NEGATIVE_TTL_SECONDS
-        self._remember(question, tuple(addresses), seconds)
-        return tuple(addresses)
-
-    def _remember(self, question: Question, addresses: tuple[str, ...], seconds: float) -> None:
-        if len(self._cache) >= CACHE_NAMES:  # dicts keep order: the oldest goes
-            del self._cache[next(iter(self._cache))]
-        self._cache.pop(question, None)
-        expires = asyncio.get_running_loop().time() + seconds
-        self._cache[question] = _Entry(expires, addresses)
 
     async def _exchange(self, server: tuple[str, int], question: Question) -> Message:
         async with asyncio.timeout(self._try_seconds):
             message = await _ask_udp(server, question)
             return await _ask_tcp(server, question) if message.truncated else message
+
+
+def bounded(found: Found) -> Found:
+    """Return an answer that is kept neither for too short nor for too long. Pure."""
+    seconds = min(max(found.ttl, MIN_TTL_SECONDS), MAX_TTL_SECONDS)
+    if not found.addresses:
+        seconds = min(seconds, NEGATIVE_TTL_SECONDS)
+    return Found(found.addresses, seconds)
 
 
 def _answers(message: Message, number: int, question: Question) -> bool:

@@ -14,10 +14,8 @@ from pai.control.kubernetes.addresses import (
     Ranges,
     find_addresses,
     find_ranges,
-    resolvers,
 )
 from pai.errors import TransientError
-from pai.ir.snapshot import Network
 from pai.store.instance_key import InstanceKey
 
 IDENTITIES = Identities(InstanceKey(bytes(32)))
@@ -44,12 +42,6 @@ async def test_the_clusters_own_ranges_are_its_own_word() -> None:
     kube.put({**cidr, "metadata": {"name": "kubernetes"}, "spec": {"cidrs": ["10.96.0.0/16"]}})
     kube.put(service("kubernetes", "default", clusterIPs=["10.96.0.1", "fd00::1"]))
     assert await find_ranges(kube) == Ranges(("10.96.0.0/16",), ("10.96.0.1/32", "fd00::1/128"))
-
-
-def test_resolvers_without_ports() -> None:
-    servers = ("10.96.0.10", "192.0.2.1:5353", "[fd00::a]:53", "fd00::b")
-    found = resolvers(Network(nameservers=servers))
-    assert found == ("10.96.0.10", "192.0.2.1", "fd00::a", "fd00::b")
 
 
 async def test_roles_get_credentials_of_their_own() -> None:

@@ -1,6 +1,6 @@
 """Address blocks at their edges."""
 
-from pai.render.kubernetes.blocks import outside, single, source_ranges
+from pai.render.kubernetes.blocks import outside, source_ranges
 
 
 def cidrs(peers: list[object]) -> list[str]:
@@ -46,7 +46,3 @@ def test_a_cluster_that_is_everything_leaves_nothing_outside() -> None:
 def test_host_bits_do_no_harm() -> None:
     four, *_ = outside(("203.0.114.7/24",), ())
     assert "203.0.114.0/24" in four["ipBlock"]["except"]
-
-
-def test_single_addresses() -> None:
-    assert cidrs(single(["fd00::53", "10.0.0.53", "10.0.0.53"])) == ["10.0.0.53/32", "fd00::53/128"]

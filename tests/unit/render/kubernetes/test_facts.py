@@ -10,7 +10,6 @@ from pai.render.kubernetes import Facts
     [
         ("cluster_ranges", ("10.0.0.0/33",)),
         ("private_upstreams", ("home",)),
-        ("dns", ("10.0.0.0/8",)),
     ],
 )
 def test_what_is_no_address_is_refused_by_name(field: str, value: tuple[str, ...]) -> None:
