@@ -19,6 +19,7 @@ from bench.gateway import PATH, TOKEN, snapshot
 from bench.load import body
 from bench.mock import PLAIN, STREAM
 from pai.gateway.desk import Desk
+from pai.gateway.figures import Figures
 from pai.gateway.service import Service
 from pai.ir.agent import Timeouts
 from pai.ir.ledger import Lease
@@ -123,7 +124,7 @@ def request_bytes(stream: bool) -> bytes:
 def service(parts: list[bytes]) -> Service:
     """Return a gateway's service with leases that last, and an upstream in memory."""
     desk = Desk(ControlLink.__new__(ControlLink), "gw0-0123456789abcdef")
-    made = Service(desk, "gw0-0123456789abcdef", str)
+    made = Service(desk, "gw0-0123456789abcdef", Figures(tuple, 0, None))
     made.apply(snapshot(9))
     pools: Any = made._pools
     pools._dialer = Upstream(parts)

@@ -30,6 +30,7 @@ from pai.wire.server import HttpServer
 KEY = "sk-canary-4f1d0c9b7a"
 TOKEN = "agent-token-1"
 CREDENTIAL = "gateway-credential"
+METRICS_TOKEN = "metrics-token"
 AGENT, MODEL = "agent:ns/agent", "model:ns/main"
 
 
@@ -230,6 +231,7 @@ def snapshot(
         network=Network(nameservers=("127.0.0.1:9",), private_upstreams=("127.0.0.0/8",)),
         wait_for_budget_seconds=wait_seconds,
         uncounted_input=uncounted_input,
+        metrics_token_sha256=hashlib.sha256(METRICS_TOKEN.encode()).hexdigest(),
     )
 
 

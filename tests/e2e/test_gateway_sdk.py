@@ -9,7 +9,18 @@ import httpx
 import msgspec
 import openai
 import pytest
-from tests.e2e.gateway_stage import AGENT, KEY, TOKEN, Stage, Vendor, binding, snapshot, stage
+from tests.e2e.gateway_stage import (
+    AGENT,
+    CREDENTIAL,
+    KEY,
+    METRICS_TOKEN,
+    TOKEN,
+    Stage,
+    Vendor,
+    binding,
+    snapshot,
+    stage,
+)
 
 from pai.ir.agent import Limits
 
@@ -211,7 +222,9 @@ async def metrics(world: Stage) -> str:
     url = world.url.replace("/v1", "/metrics")
     async with httpx.AsyncClient() as http:
         assert (await http.get(url)).status_code == 401
-        answer = await http.get(url, headers={"authorization": "Bearer gateway-credential"})
+        wrong = await http.get(url, headers={"authorization": f"Bearer {CREDENTIAL}"})
+        assert wrong.status_code == 401
+        answer = await http.get(url, headers={"authorization": f"Bearer {METRICS_TOKEN}"})
     return answer.text
 
 

@@ -57,6 +57,10 @@ class Account:
         """Return a call that asks for nothing but what lost answers had granted; None = nothing."""
         return self._call(self._recalls(set()))
 
+    def doubt(self) -> None:
+        """Have every lease asked about: a call that was given up may have been answered since."""
+        self._unanswered.update((key, None) for key in self.book.held_keys())
+
     def take_leases(self, answer: LeaseAnswer, day: str) -> list[tuple[Waiter, Refusal]]:
         """Take in the ledger's answer; return who has to be sent away."""
         for state in answer.leases:

@@ -125,20 +125,31 @@ class WaitLine:
                     self._waiters.remove(waiter)
         return away
 
-    def expire(self, now: float, *, outage: bool) -> list[tuple[Waiter, Refusal]]:
-        """Send away whoever has waited long enough."""
-        late: list[Waiter] = []
+    def expire(self, now: float, *, outage_since: float | None) -> list[tuple[Waiter, Refusal]]:
+        """Send away whoever has waited long enough.
+
+        outage_since: when the ledger was found out of reach, None while it answers.
+        """
+        late: list[tuple[Waiter, Refusal]] = []
         rest: list[Waiter] = []
         for waiter in self._waiters:
-            patience = waiter.arrived + _OUTAGE_SECONDS if outage else waiter.deadline
-            (late if now >= min(patience, waiter.deadline) else rest).append(waiter)
+            if outage_since is not None and now >= self._patience(waiter, outage_since):
+                late.append((waiter, Refusal.UNAVAILABLE))
+            elif now >= waiter.deadline:
+                late.append((waiter, Refusal.BUSY))
+            else:
+                rest.append(waiter)
         self._waiters = rest
-        why = Refusal.UNAVAILABLE if outage else Refusal.BUSY
-        return [(waiter, why) for waiter in late]
+        return late
 
     def next_deadline(self) -> float | None:
         """Return when the first of those who wait has to be sent away."""
         return min((waiter.deadline for waiter in self._waiters), default=None)
+
+    @staticmethod
+    def _patience(waiter: Waiter, outage_since: float) -> float:
+        """Return how long somebody waits for a ledger that does not answer."""
+        return min(max(waiter.arrived, outage_since) + _OUTAGE_SECONDS, waiter.deadline)
 
     def _is_awaited(self, subjects: tuple[str, ...]) -> bool:
         """Say whether somebody waits for one of these; all that nobody has looked at yet does."""

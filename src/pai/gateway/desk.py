@@ -66,7 +66,7 @@ class Desk:
         self._wake = asyncio.Event()
         self._futures: dict[Waiter, asyncio.Future[Reservation]] = {}
         self._ledger_time: tuple[float, float] | None = None
-        self._settled_at = self._asked_at = self._loop.time()
+        self._settled_at = self._asked_at = self._heard_at = self._loop.time()
         self.failures = 0
 
     # What requests call
@@ -137,15 +137,16 @@ class Desk:
                 await self._step()
             except _Unreachable as error:
                 self._note_failure(error)
-                self._send_away(self.account.line.expire(self._loop.time(), outage=True))
+                self._expire()
                 await asyncio.sleep(0.1 + random.random() * 0.2)
             else:
                 self.failures = 0
-                self._send_away(self.account.line.expire(self._loop.time(), outage=False))
+                self._expire()
                 await self._pause()
 
     async def close(self, seconds: float) -> None:
         """Give everything back and settle the last batches; gives up after `seconds`."""
+        self.account.doubt()
         end, closed = self._loop.time() + seconds, False
         while not closed:
             try:
@@ -244,7 +245,12 @@ class Desk:
             future.set_exception(error)
 
     def _learn_time(self, ledger_now: float) -> None:
-        self._ledger_time = (ledger_now, self._loop.time())
+        self._heard_at = self._loop.time()
+        self._ledger_time = (ledger_now, self._heard_at)
+
+    def _expire(self) -> None:
+        since = self._heard_at if self.failures else None
+        self._send_away(self.account.line.expire(self._loop.time(), outage_since=since))
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1

@@ -44,6 +44,8 @@ from pai.wire.upstream import StaleConnection
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 _MOST_ERROR_BYTES = 1024 * 1024
 _EVENT_STREAM = b"text/event-stream"
+# What failures of a connection are called in metrics.
+_KINDS = {"connect": "unreachable", "tls": "unreachable", "protocol": "broken"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Job:
             try:
                 held = await self._desk.reserve(self._route.subjects, ask, self._asked.exchange)
             except Turned as turned:
+                self._desk.telemetry.refused(self._asked.agent.id, turned.refusal.value)
                 return turned_away(self._route, turned, self._desk.seconds_to_midnight())
         call = Call(self._desk, self._asked, self._route, self._ratio, held)
         try:
@@ -156,7 +159,7 @@ class Job:
                 on_send=call.leave,
             )
         except UpstreamError as error:
-            call.settle_broken(monotonic())
+            call.settle_broken(monotonic(), _KINDS.get(error.kind, error.kind))
             route.health.breaker.failed(monotonic())
             return self._after(error, number, sent=bool(call.sent))
         call.seen(monotonic())
@@ -277,7 +280,7 @@ class Job:
         if may_be_billed(status):
             call.settle_interrupted(0, monotonic())
         else:
-            call.settle_free()
+            call.settle_free("rate_limited" if status == 429 else "vendor_error")
         if status >= 500:
             self._route.health.breaker.failed(monotonic())
         else:

@@ -14,6 +14,7 @@ from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.routes import Route
 from pai.providers.redact import Redactor
+from pai.wire.message import first
 
 
 class Call:
@@ -65,15 +66,17 @@ class Call:
         if not self.held.settled:
             self.settle_broken(now)
 
-    def settle_broken(self, now: float) -> None:
+    def settle_broken(self, now: float, error: str = "broken") -> None:
         """No answer came: charge what may have been billed, which is nothing if it never left."""
         if self.sent:
-            self.settle_interrupted(0, now)
+            self.settle_interrupted(0, now, error=error)
         else:
             self.settle_free()
 
-    def settle_free(self) -> None:
-        """Nothing was billed."""
+    def settle_free(self, error: str = "") -> None:
+        """Nothing was billed. error: one of `telemetry.ERRORS`, when the vendor was asked."""
+        if self.sent and not self.held.settled:
+            self._observe(Tokens(), 0, monotonic(), error)
         self._desk.settle(self.held, 0)
 
     def settle_measured(self, tokens: Tokens, now: float) -> None:
@@ -85,14 +88,20 @@ class Call:
         """Charge the whole reservation: the answer is complete, its figures are not."""
         self._settle(unmetered(self.held.fit), now, estimated=True)
 
-    def settle_interrupted(self, text_bytes: int, now: float, known: Tokens | None = None) -> None:
+    def settle_interrupted(
+        self,
+        text_bytes: int,
+        now: float,
+        known: Tokens | None = None,
+        error: str = "interrupted",
+    ) -> None:
         """Charge what was seen, what may have been unseen, and the input."""
         since_text = now - self.text_last if self.text_last else 0.0
         silent = (self.text_first or now) - self.sent + since_text
         tokens = interrupted(self.held.fit, Seen(text_bytes, silent))
         if known is not None and known.total > tokens.total:
             tokens = known
-        self._settle(tokens, now, estimated=True)
+        self._settle(tokens, now, estimated=True, error=error)
 
     def settle_stream(self, meter: Meter | EventReader, now: float) -> None:
         """Charge a stream that has ended, or was broken off; `meter` has been finished."""
@@ -101,17 +110,18 @@ class Call:
         else:
             self.settle_interrupted(meter.text_bytes, now, meter.tokens)
 
-    def _settle(self, tokens: Tokens, now: float, *, estimated: bool) -> None:
+    def _settle(self, tokens: Tokens, now: float, *, estimated: bool, error: str = "") -> None:
         if self.held.settled:
             return
         price, sent = self._route.price, self.sent
+        cost = 0 if price is None else cost_microusd(tokens, price)
         sums = (
             1,
             tokens.input,
             tokens.cached,
             tokens.output,
             tokens.reasoning,
-            0 if price is None else cost_microusd(tokens, price),
+            cost,
             int(estimated),
             int(((self.first or now) - sent) * 1000),
             int((now - sent) * 1000),
@@ -119,6 +129,17 @@ class Call:
         self._desk.settle(self.held, tokens.input + tokens.output)
         day = self.held.keys[0][1]
         self._desk.account.add_usage(self._asked.agent.id, self._route.binding.id, day, sums)
+        self._observe(tokens, cost, now, error)
+
+    def _observe(self, tokens: Tokens, cost: int, now: float, error: str) -> None:
+        """Count the call in metrics and traces."""
+        asked, desk, sent = self._asked, self._desk, self.sent
+        key = (asked.agent.id, self._route.binding.id, asked.client.name)
+        first_seconds = self.text_first - sent if self.text_first else 0.0
+        desk.telemetry.observe(key, tokens, cost, now - sent, first_seconds, error)
+        if desk.spans.on:
+            parent = first(asked.exchange.head.headers, b"traceparent")
+            desk.spans.add(parent, key, tokens, cost, now - sent, first_seconds, error)
 
 
 class StreamTap:

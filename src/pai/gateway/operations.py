@@ -81,7 +81,8 @@ _ONE_MODEL = re.compile(rb"(?:/api)?/(v1|v1beta|v1alpha|v1beta/openai)/models/([
 _STORED = re.compile(
     rb"(?:/api)?/v1(?:%b)(?:/|\Z)" % b"|".join(re.escape(path) for path in PATHS_OF_STORED_STATE)
 )
-_ANTHROPIC_MARK = b"anthropic-version"
+# Headers by which SDKs that share a path are told apart; OpenAI's sends neither.
+_MARKS = ((b"anthropic-version", MESSAGES_CLIENT), (b"x-goog-api-client", GENERATE_CLIENT))
 
 
 def operation_of(head: RequestHead) -> Operation:
@@ -89,8 +90,8 @@ def operation_of(head: RequestHead) -> Operation:
     found = _FIXED.get(head.path)
     if found is None:
         return _rare(head)
-    if found.kind is Kind.MODELS and first(head.headers, _ANTHROPIC_MARK) is not None:
-        return found._replace(client=MESSAGES_CLIENT)
+    if found.kind is Kind.MODELS and found.client is CHAT_CLIENT:
+        return found._replace(client=_lister(head.headers))
     return found
 
 
@@ -112,7 +113,10 @@ def _rare(head: RequestHead) -> Operation:
 
 
 def _lister(headers: Headers) -> ClientSide:
-    return CHAT_CLIENT if first(headers, _ANTHROPIC_MARK) is None else MESSAGES_CLIENT
+    for mark, client in _MARKS:
+        if first(headers, mark) is not None:
+            return client
+    return CHAT_CLIENT
 
 
 def _family(head: RequestHead) -> ClientSide:

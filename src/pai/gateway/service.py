@@ -1,7 +1,5 @@
 """What each path does, and what every request has in common: identity, headers, counting."""
 
-import hmac
-from collections.abc import Callable
 from itertools import count
 from time import monotonic
 
@@ -10,6 +8,8 @@ from pai.gateway.answers import Answers
 from pai.gateway.counters import Counters
 from pai.gateway.counting import Counting
 from pai.gateway.desk import Desk
+from pai.gateway.figures import PATH as FIGURES_PATH
+from pai.gateway.figures import Figures
 from pai.gateway.models import list_models
 from pai.gateway.names import Names
 from pai.gateway.operations import SERVED, Kind, Operation, operation_of
@@ -29,14 +29,13 @@ _PRIVATE = frozenset((b"127.0.0.1", b"::1"))
 
 
 class Service:
-    """One worker's request handler. credential: opens the metrics, on loopback only."""
+    """One worker's request handler. figures: answered at `/metrics`, on loopback only."""
 
-    def __init__(self, desk: Desk, worker: str, credential: Callable[[], str]) -> None:
+    def __init__(self, desk: Desk, worker: str, figures: Figures) -> None:
         self.desk = desk
         self.counters = Counters()
-        self._worker = worker
         self._name = worker.encode()
-        self._credential = credential
+        self._figures = figures
         self._answers = Answers(desk)
         self._counting = Counting(self._answers)
         self._names = Names()
@@ -88,8 +87,8 @@ class Service:
         """Answer; return the status."""
         head = exchange.head
         authorization = first(head.headers, b"authorization")
-        if head.path == b"/metrics" and self._may_read_metrics(exchange, authorization):
-            self._metrics(exchange)
+        if head.path == FIGURES_PATH and self._may_read_figures(exchange, authorization):
+            await self._figures.answer(exchange)
             return 200
         operation = operation_of(head)
         table, pools = self._table, self._pools
@@ -134,15 +133,5 @@ class Service:
         finally:
             running.discard(exchange)
 
-    def _may_read_metrics(self, exchange: Exchange, authorization: bytes | None) -> bool:
-        if exchange.local[0].encode() not in _PRIVATE or not authorization:
-            return False
-        credential = self._credential()
-        return bool(credential) and hmac.compare_digest(
-            authorization, b"Bearer " + credential.encode()
-        )
-
-    def _metrics(self, exchange: Exchange) -> None:
-        waiting, failures = len(self.desk.account.line), self.desk.failures
-        text = self.counters.text(self._worker, waiting, failures)
-        exchange.answer(200, [(b"content-type", b"text/plain; version=0.0.4")], text)
+    def _may_read_figures(self, exchange: Exchange, authorization: bytes | None) -> bool:
+        return exchange.local[0].encode() in _PRIVATE and self._figures.admits(authorization)

@@ -16,7 +16,7 @@ from pai.gateway.service import Service
 from pai.ir.snapshot import GatewaySnapshot
 from pai.wire import log
 from pai.wire.command_line import Connect
-from pai.wire.feed import ControlLink, SnapshotFeed
+from pai.wire.feed import SnapshotFeed
 from pai.wire.probes import Probes
 from pai.wire.renewed_tls import RenewedTls
 from pai.wire.server import HttpServer, ServerLimits
@@ -43,13 +43,13 @@ class Worker:
         self.name = f"gw{number}-{token_hex(8)}"  # a name that no other process ever has
         link = connect()
         self.desk = Desk(connect(), self.name)
-        self._service = Service(self.desk, self.name, lambda: _credential(link))
+        self.figures = Figures(self._pieces, number, sockets)
+        self._service = Service(self.desk, self.name, self.figures)
         self._plain = HttpServer(self._service.handle, _LIMITS)
         self._secure = HttpServer(self._service.handle, _TLS_LIMITS)
         self._tls = RenewedTls(self._secure)
         self._probes = Probes(lambda: self.ready)
         self._number = str(number)
-        self.figures = Figures(self._pieces, number, sockets)
         self.feed = SnapshotFeed(link, GatewaySnapshot, self._apply)
         self.ready = False
 
@@ -145,11 +145,3 @@ async def _tell(worker: Worker, descriptor: int | None, stop: asyncio.Event) -> 
             stop.set()
             return
         await asyncio.sleep(STATUS_SECONDS)
-
-
-def _credential(link: ControlLink) -> str:
-    """Return this role's credential, or nothing while there is none."""
-    try:
-        return link.credential()
-    except OSError:
-        return ""

@@ -61,8 +61,8 @@ def test_what_running_ones_hold_is_waited_for() -> None:
     mine = waiter((A,))
     line.join(mine)
     assert line.judge([state(A, 0, 50, 500)], DAY) == []
-    assert line.expire(29.9, outage=False) == []
-    assert line.expire(30.0, outage=False) == [(mine, Refusal.BUSY)]
+    assert line.expire(29.9, outage_since=None) == []
+    assert line.expire(30.0, outage_since=None) == [(mine, Refusal.BUSY)]
 
 
 def test_a_request_without_cap_takes_a_shorter_answer_at_once() -> None:
@@ -137,8 +137,17 @@ def test_a_ledger_that_does_not_answer_is_waited_for_only_shortly() -> None:
     line = WaitLine(LeaseBook())
     mine = waiter((A,))
     line.join(mine)
-    assert line.expire(4.9, outage=True) == []
-    assert line.expire(5.0, outage=True) == [(mine, Refusal.UNAVAILABLE)]
+    assert line.expire(4.9, outage_since=0.0) == []
+    assert line.expire(5.0, outage_since=-9.0) == [(mine, Refusal.UNAVAILABLE)]
+
+
+def test_one_call_that_fails_sends_nobody_away_who_waits_for_others() -> None:
+    line = WaitLine(LeaseBook())
+    mine = waiter((A,))
+    line.join(mine)
+    assert line.expire(12.0, outage_since=11.0) == []
+    assert line.expire(29.9, outage_since=27.0) == []
+    assert line.expire(30.0, outage_since=27.0) == [(mine, Refusal.UNAVAILABLE)]
 
 
 def test_who_leaves_is_not_served() -> None:

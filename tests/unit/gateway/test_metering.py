@@ -17,6 +17,8 @@ from pai.dialect.reply import Begun, Event
 from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.metering import Call, StreamTap, TranslatingMeter
+from pai.gateway.spans import Spans
+from pai.gateway.telemetry import Telemetry
 from pai.ir.ledger import Usage
 from pai.providers.redact import Redactor
 from pai.wire.exchange import Exchange
@@ -28,6 +30,8 @@ class Notebook:
     def __init__(self) -> None:
         self.account = Account("w1")
         self.settled: list[int] = []
+        self.telemetry = Telemetry()
+        self.spans = Spans("w1")
 
     def settle(self, reservation: Reservation, tokens: int) -> None:
         if not reservation.settled:

@@ -13,6 +13,7 @@ from tests.unit.wire.nameserver import Server, good, start, stop
 
 from pai.gateway import names as names_module
 from pai.gateway.desk import Desk
+from pai.gateway.figures import Figures
 from pai.gateway.names import BURST, Names
 from pai.gateway.service import Service
 from pai.ir.snapshot import GatewayAgent, GatewaySnapshot, Network
@@ -44,7 +45,7 @@ class Gateway:
     def __init__(self, kernel: Kernel, nameserver: Server, at: str) -> None:
         self._kernel, self.nameserver, self.at = kernel, nameserver, at
         desk = Desk(cast(ControlLink, None), "w1")  # no name is paid for
-        self.service = Service(desk, "w1", lambda: "")
+        self.service = Service(desk, "w1", Figures(tuple, 0, None))
         self.service._names = Names(lambda: 0.0)  # no rate comes back while a test runs
         self.service.apply(snapshot(at))
         self.port = 0

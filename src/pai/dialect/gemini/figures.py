@@ -6,7 +6,7 @@ from msgspec import Raw
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
 from pai.dialect.gemini.answer import Feedback
-from pai.dialect.gemini.usage import UNREADABLE, tokens_of
+from pai.dialect.gemini.usage import UNREADABLE, more_tokens, tokens_of
 
 _NOT_TEXT = frozenset({"thoughtSignature", "thought"})
 _MOST_CANDIDATES = 128
@@ -34,7 +34,7 @@ _pieces = msgspec.json.Decoder(_Piece)
 class Figures:
     """See `pai.dialect.sides.Meter` for tokens, text_bytes and complete.
 
-    Each piece brings figures of all that came before; the last ones count. They are final when
+    Each piece brings figures of all that came before it. They are final when
     they come with the end of the last candidate, or after it.
     """
 
@@ -52,7 +52,7 @@ class Figures:
     def tokens(self) -> Tokens | None:
         """The vendor's last figures, read when they are asked for."""
         if self._usage != NULL:
-            self._tokens = tokens_of(self._usage) or self._tokens
+            self._tokens = more_tokens(self._tokens, self._usage)
             self._usage = NULL
         return self._tokens
 
@@ -78,8 +78,8 @@ class Figures:
         if piece.usage_metadata != NULL:
             self._usage = piece.usage_metadata
             if self._seen and not self._open:
-                tokens = tokens_of(piece.usage_metadata)
-                self.complete = tokens is not None
+                final = tokens_of(piece.usage_metadata) is not None
+                self.complete = self.tokens is not None and (self.complete or final)
 
     def _candidate(self, candidate: _Candidate) -> None:
         self._seen = True

@@ -24,7 +24,7 @@ from pai.dialect.gemini.answer import (
     stop_of,
 )
 from pai.dialect.gemini.errors import error_text, may_pass
-from pai.dialect.gemini.usage import UNREADABLE, tokens_of
+from pai.dialect.gemini.usage import UNREADABLE, more_tokens, tokens_of
 from pai.dialect.refused import UnreadableError
 from pai.dialect.reply import (
     Begun,
@@ -130,7 +130,7 @@ class AnswerReader:
     def tokens(self) -> Tokens | None:
         """The vendor's last figures, read when they are asked for: each piece brings some."""
         if self._usage != NULL:
-            self._tokens = tokens_of(self._usage) or self._tokens
+            self._tokens = more_tokens(self._tokens, self._usage)
             self._usage = NULL
         return self._tokens
 
@@ -183,14 +183,12 @@ class AnswerReader:
 
     def _count(self, usage: Raw, out: list[Event]) -> None:
         """Take figures; those that come with or after the last end are final."""
-        if self._running or not self._choices:
-            self._usage = usage
+        self._usage = usage
+        if self._running or not self._choices or tokens_of(usage) is None:
             return
-        tokens = tokens_of(usage)
-        if tokens is None:
-            return
-        self._usage, self._tokens, self.complete = NULL, tokens, True
-        if not self._over:
+        told, tokens = self._tokens if self.complete else None, self.tokens
+        self.complete = True
+        if tokens is not None and tokens != told and not self._over:
             out.append(Counted(tokens))
 
     def _candidate(self, candidate: Candidate, out: list[Event]) -> None:

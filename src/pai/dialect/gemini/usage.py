@@ -57,6 +57,17 @@ def tokens_of(usage: Raw) -> Tokens | None:
     return Tokens(prompt + tools, output, max(0, min(cached, prompt)), thoughts)
 
 
+def more_tokens(known: Tokens | None, usage: Raw) -> Tokens | None:
+    """Return a stream's figures so far: the new ones, unless they are less than what is known.
+
+    Each piece of a stream counts all that came before it; a sum that shrinks is not believed.
+    """
+    found = tokens_of(usage)
+    if known is not None and (found is None or found.total < known.total):
+        return known
+    return found
+
+
 def usage_of(tokens: Tokens) -> dict[str, int]:
     """Return the `usageMetadata` of an answer; what is nothing is left out, as Google does."""
     usage = {
