@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,17 +50,33 @@ class Vendor:
     heads: list[dict[str, str]] = field(default_factory=list)
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     running: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> asyncio.Server:
         server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
+    async def stop(self, server: asyncio.Server) -> None:
+        """End, with every answer that is still being made."""
+        server.close()
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
             while await self._one(reader, writer):
                 pass
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # either side has hung up, as tests do
+        finally:
+            self.tasks.discard(task)
+            writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         block = await reader.readuntil(b"\r\n\r\n")
@@ -301,7 +317,7 @@ async def stage(
         for number in range(len(running.workers)):
             await running.stop_worker(number)
         await control.stop()
-        server.close()
+        await vendor.stop(server)
 
 
 async def _until_ready(running: Stage) -> None:

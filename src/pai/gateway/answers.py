@@ -1,5 +1,7 @@
 """Has a request answered: reads it, chooses the routes, tries one after the other."""
 
+from collections.abc import Mapping
+
 from pai.budget.estimate import LearnedRatio
 from pai.dialect.refused import BadRequestError, Refused
 from pai.dialect.sides import Call
@@ -14,20 +16,14 @@ from pai.wire.exchange import Exchange
 from pai.wire.message import Headers, PayloadTooLarge, first
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
+_TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes"
+_NO_QUERY: Mapping[str, str] = {}
 
 
-async def read_call(exchange: Exchange, operation: Operation) -> Call:
-    """Return the request with its whole body.
-
-    Raises BadRequestError for a body that can't be taken, ClientGone.
-    """
-    if first(exchange.head.headers, b"content-encoding") not in (None, b"identity"):
+def check_encoding(headers: Headers) -> None:
+    """Raise BadRequestError for a body that would have to be decoded first."""
+    if first(headers, b"content-encoding") not in (None, b"identity"):
         raise _EncodedError("send the body without content-encoding")
-    try:
-        body = await exchange.read_body(MOST_BODY_BYTES)
-    except PayloadTooLarge:
-        raise _TooLargeError(f"the body is larger than {MOST_BODY_BYTES} bytes") from None
-    return Call(body, operation.model, operation.name, query_of(exchange.head))
 
 
 class Answers:
@@ -53,8 +49,14 @@ class Answers:
 
         Raises ClientGone.
         """
+        head = exchange.head
         try:
-            reading = operation.client.read(await read_call(exchange, operation))
+            check_encoding(head.headers)
+            body = await exchange.read_body(MOST_BODY_BYTES)
+            query = query_of(head) if head.query else _NO_QUERY
+            reading = operation.client.read(Call(body, operation.model, operation.name, query))
+        except PayloadTooLarge:
+            return Failure(Refused.TOO_LARGE, _TOO_LARGE)
         except BadRequestError as error:
             return failure_of(error)
         chain = agent.chain(reading.model)
@@ -67,7 +69,14 @@ class Answers:
             way = route.ways.get(operation.client.name)
             shape = reading.shape if way is None or way.native else asked.translated_shape
             ask = route.ask(reading, shape, ratio, learn=self.learn)
-            failure = await Job(self._desk, pools, asked, route, ratio).run(ask)
+            job = Job(self._desk, pools, asked, route, ratio)
+            checked = job.check(way, ask)
+            if isinstance(checked, Failure) or way is None:
+                failure = checked if isinstance(checked, Failure) else None
+            elif gates := job.gates:
+                failure = await job.run_within(gates, way, checked)
+            else:
+                failure = await job.run(way, checked)
             if failure is None or not failure.next_route:
                 break
         return failure
@@ -91,7 +100,3 @@ def unknown_model(agent: AgentRoutes, model: str | None) -> Failure:
 
 class _EncodedError(BadRequestError):
     refused = Refused.ENCODED_BODY
-
-
-class _TooLargeError(BadRequestError):
-    refused = Refused.TOO_LARGE

@@ -11,7 +11,7 @@ from pai.dialect import anthropic, gemini
 from pai.dialect.conversation import Conversation, Written
 from pai.dialect.refused import BadRequestError, Refused
 from pai.dialect.sides import Call, ClientSide
-from pai.gateway.answers import Answers, read_call, unknown_model
+from pai.gateway.answers import MOST_BODY_BYTES, Answers, check_encoding, unknown_model
 from pai.gateway.headers import client_headers, translated_headers, upstream_headers
 from pai.gateway.operations import Operation
 from pai.gateway.pools import Pools
@@ -87,7 +87,9 @@ class Counting:
         """Answer one request; a Failure is still to be told. Raises ClientGone."""
         client = operation.client
         try:
-            reading = _CLIENTS[client.name].read(await read_call(exchange, operation))
+            check_encoding(exchange.head.headers)
+            body = await exchange.read_body(MOST_BODY_BYTES)
+            reading = _CLIENTS[client.name].read(Call(body, operation.model, operation.name))
             chain = agent.chain(reading.model)
             if not chain:
                 return unknown_model(agent, reading.model)
@@ -99,6 +101,8 @@ class Counting:
                 self._estimate(exchange, client, route, reading, own)
                 return None
             return await _ask(exchange, client, route, way, vendor, reading, pools, own)
+        except PayloadTooLarge as error:
+            return Failure(Refused.TOO_LARGE, error.message)
         except BadRequestError as error:
             return failure_of(error)
 

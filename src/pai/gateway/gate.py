@@ -8,28 +8,23 @@ from pai.wire.message import ClientGone
 
 
 class Gate:
-    """A limit that may change. None = any number. Who enters must leave."""
+    """A limit that may change, by `set_limit`. None = any number. Who enters must leave."""
 
-    __slots__ = ("_limit", "_line", "_running")
+    __slots__ = ("_line", "_running", "limit")
 
     def __init__(self, limit: int | None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._running = 0
         self._line: deque[asyncio.Future[None]] = deque()
 
-    @property
-    def limit(self) -> int | None:
-        """The limit now."""
-        return self._limit
-
     def set_limit(self, limit: int | None) -> None:
         """Change the limit; a lower one is reached as requests end."""
-        self._limit = limit
+        self.limit = limit
         self._admit()
 
     def try_enter(self) -> bool:
         """Enter if there is room and nobody waits; the usual case."""
-        if self._limit is not None and (self._running >= self._limit or self._line):
+        if self.limit is not None and (self._running >= self.limit or self._line):
             return False
         self._running += 1
         return True
@@ -64,7 +59,7 @@ class Gate:
             self._admit()
 
     def _admit(self) -> None:
-        while self._line and (self._limit is None or self._running < self._limit):
+        while self._line and (self.limit is None or self._running < self.limit):
             future = self._line.popleft()
             if not future.done():
                 self._running += 1

@@ -67,10 +67,9 @@ class Job:
         self._ratio = ratio
         self._own = [*asked.own, route.model_header]
 
-    async def run(self, ask: Ask) -> Failure | None:
-        """Answer the request, or return why this route can't. Raises ClientGone."""
+    def check(self, way: Way | None, ask: Ask) -> Ask | Failure:
+        """Return what may be asked for on this route, or why nothing can."""
         route = self._route
-        way = route.ways.get(self._asked.client.name)
         if way is None:
             why = route.unserved or f"its vendor has nothing like {self._asked.client.name}"
             message = f"model '{route.name}': {why}"
@@ -86,24 +85,28 @@ class Job:
                 return over_limit(route, ask)
             if within.cap < ask.cap:
                 ask = ask._replace(cap=within.cap)
-        gate, health = self._asked.agent.gate, route.health
-        if gate.limit is None and health.gate.limit is None:
-            return await self._attempts(way, ask)
-        return await self._gated([gate, health.gate], way, ask)
+        return ask
 
-    async def _gated(self, gates: list[Gate], way: Way, ask: Ask) -> Failure | None:
-        """Do the attempts while inside both gates. Raises ClientGone."""
+    @property
+    def gates(self) -> list[Gate]:
+        """Where the request may have to wait for others."""
+        both = (self._asked.agent.gate, self._route.health.gate)
+        return [gate for gate in both if gate.limit is not None]
+
+    async def run_within(self, gates: list[Gate], way: Way, ask: Ask) -> Failure | None:
+        """Do what `run` does, inside all gates. Raises ClientGone."""
         if not gates:
-            return await self._attempts(way, ask)
+            return await self.run(way, ask)
         gate = gates[0]
         if not await gate.enter(self._asked.exchange, self._desk.wait_seconds):
             return crowded(self._route, agent=gate is self._asked.agent.gate)
         try:
-            return await self._gated(gates[1:], way, ask)
+            return await self.run_within(gates[1:], way, ask)
         finally:
             gate.leave()
 
-    async def _attempts(self, way: Way, ask: Ask) -> Failure | None:
+    async def run(self, way: Way, ask: Ask) -> Failure | None:
+        """Answer the request, or return why this route can't; see `check`. Raises ClientGone."""
         breaker = self._route.health.breaker
         number = 1
         while True:

@@ -99,6 +99,13 @@ class Service:
             agent = table.agent(authorization)
             if agent is None:
                 failure = Failure(Refused.BAD_TOKEN, "the token is not that of an agent")
+            elif operation.kind is Kind.ANSWER and head.method == b"POST":
+                running = self._running.get(agent.id) or self._running.setdefault(agent.id, set())
+                running.add(exchange)
+                try:
+                    failure = await self._answers.serve(exchange, operation, agent, pools, own)
+                finally:
+                    running.discard(exchange)
             else:
                 failure = await self._serve(exchange, operation, agent, pools, own)
         if failure is None:
@@ -124,14 +131,7 @@ class Service:
             return Failure(Refused.WRONG_METHOD, f"use {operation.method.decode()}")
         if kind is Kind.MODELS or kind is Kind.MODEL:
             return list_models(exchange, operation, agent, own)
-        running = self._running.setdefault(agent.id, set())
-        running.add(exchange)
-        try:
-            if kind is Kind.COUNT:
-                return await self._counting.serve(exchange, operation, agent, pools, own)
-            return await self._answers.serve(exchange, operation, agent, pools, own)
-        finally:
-            running.discard(exchange)
+        return await self._counting.serve(exchange, operation, agent, pools, own)
 
     def _may_read_figures(self, exchange: Exchange, authorization: bytes | None) -> bool:
         return exchange.local[0].encode() in _PRIVATE and self._figures.admits(authorization)
