@@ -21,23 +21,11 @@ class Vendor(NamedTuple):
     variable: str | None
 
 
-# First match wins. Anthropic and Gemini by their OpenAI-compatible endpoints.
+# First match wins.
 KNOWN = (
-    Vendor(
-        "Anthropic",
-        "openai",
-        "claude-haiku-4-5",
-        "https://api.anthropic.com/v1",
-        "ANTHROPIC_API_KEY",
-    ),
+    Vendor("Anthropic", "anthropic", "claude-haiku-4-5", None, "ANTHROPIC_API_KEY"),
     Vendor("OpenAI", "openai", "gpt-4o-mini", None, "OPENAI_API_KEY"),
-    Vendor(
-        "Gemini",
-        "openai",
-        "gemini-2.5-flash",
-        "https://generativelanguage.googleapis.com/v1beta/openai",
-        "GEMINI_API_KEY",
-    ),
+    Vendor("Gemini", "gemini", "gemini-2.5-flash", None, "GEMINI_API_KEY"),
     Vendor("OpenRouter", "openrouter", "openai/gpt-4o-mini", None, "OPENROUTER_API_KEY"),
 )
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from pai.api.agentworkload import AgentWorkload
 from pai.api.kinds import Resource
-from pai.api.modelbinding import ModelBinding
 from pai.api.provider import Provider
 
 
@@ -33,7 +32,6 @@ class PendingUse(NamedTuple):
 
 
 BUILT_PROVIDER_TYPES = ("http-token",)
-BUILT_VENDORS = ("openai", "openrouter")
 
 PENDING: tuple[PendingFeature, ...] = (
     PendingFeature(
@@ -70,14 +68,6 @@ PENDING: tuple[PendingFeature, ...] = (
         "only type http-token works",
         "the hosts of other types are refused",
         lambda r: isinstance(r, Provider) and r.spec.type not in BUILT_PROVIDER_TYPES,
-    ),
-    PendingFeature(
-        "ModelBinding",
-        "spec.provider",
-        "only the OpenAI dialect is spoken to vendors",
-        "calls to anthropic and gemini are refused; their OpenAI-compatible endpoints can be "
-        "bound with provider openai",
-        lambda r: isinstance(r, ModelBinding) and r.spec.provider not in BUILT_VENDORS,
     ),
 )
 

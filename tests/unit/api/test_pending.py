@@ -14,7 +14,6 @@ USES: list[tuple[str, str, Any]] = [
     ("AgentWorkload", "spec.filesystem", {}),
     ("AgentWorkload", "spec.expose", [{"urlPath": "/a", "directory": "/d"}]),
     ("Provider", "spec.type", "github"),
-    ("ModelBinding", "spec.provider", "gemini"),
 ]
 
 

@@ -29,4 +29,13 @@ def test_the_documents_are_what_the_agent_refers_to() -> None:
     named = {(entry["kind"], entry["metadata"]["name"]): entry for entry in documents}
     assert set(named) == {("Secret", "llm-key"), ("Secret", "notes-key"), ("ModelBinding", "gpt")}
     assert named["Secret", "llm-key"]["stringData"] == {"token": "k: [1]"}
-    assert named["ModelBinding", "gpt"]["spec"]["endpoint"] == KNOWN[0].endpoint
+    spec = named["ModelBinding", "gpt"]["spec"]
+    assert (spec["provider"], spec["model"]) == (KNOWN[0].provider, KNOWN[0].model)
+    assert "endpoint" not in spec  # the vendor's own
+
+
+def test_a_named_endpoint_is_in_the_documents() -> None:
+    vendor = KNOWN[1]._replace(endpoint="http://127.0.0.1:9/v1")
+    documents = list(yaml.safe_load_all(own_documents(vendor, "k", "t")))
+    [binding] = [entry for entry in documents if entry["kind"] == "ModelBinding"]
+    assert binding["spec"]["endpoint"] == vendor.endpoint

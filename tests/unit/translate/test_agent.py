@@ -3,7 +3,7 @@
 from typing import Any
 
 from pai.api.agentworkload import AgentWorkload
-from pai.api.modelbinding import ModelBinding
+from pai.api.provider import Provider
 from pai.api.validation import validate
 from pai.ir.agent import Limits
 from pai.ir.settings import Settings
@@ -61,18 +61,18 @@ def test_what_is_missing_is_a_gap_and_no_fault() -> None:
 
 
 def test_fields_without_effect_are_named_also_those_of_what_is_used() -> None:
-    binding = validate(
+    provider = validate(
         {
             "apiVersion": "pai.io/v1",
-            "kind": "ModelBinding",
-            "metadata": {"name": "m"},
-            "spec": {"provider": "anthropic", "model": "x"},
+            "kind": "Provider",
+            "metadata": {"name": "p"},
+            "spec": {"type": "slack", "auth": {"secretRef": "s"}},
         }
     )
-    assert isinstance(binding, ModelBinding)
-    workload = agent(modelBindings=["m"], autoscaling={"maxReplicas": 1})
-    result = translated(workload, References({"m": binding}))
-    assert result.ignored == ("spec.autoscaling", "ModelBinding 'm': spec.provider")
+    assert isinstance(provider, Provider)
+    workload = agent(providers=["p"], autoscaling={"maxReplicas": 1})
+    result = translated(workload, References(providers={"p": provider}))
+    assert result.ignored == ("spec.autoscaling", "Provider 'p': spec.type")
 
 
 def test_strict_confinement_is_refused_while_it_is_not_built() -> None:
