@@ -1,0 +1,89 @@
+"""What credentials are worth to somebody who got hold of one."""
+
+import asyncio
+import base64
+import json
+
+import msgspec
+import pytest
+from tests.cluster.stage.platform import Platform
+
+from pai.ir.snapshot import SidecarSnapshot
+from pai.wire.feed import Bootstrap, ControlLink
+
+
+def bootstrap_of(platform: Platform, agent: str, namespace: str = "default") -> Bootstrap:
+    """Return what the agent's sidecar starts with, as an administrator can read it."""
+    data = platform.cluster.get("secret", f"pai-{agent}-sidecar", "-n", namespace)["data"]
+    return msgspec.json.decode(base64.b64decode(data["bootstrap.json"]), type=Bootstrap)
+
+
+def answer_of_control(bootstrap: Bootstrap, path: str) -> tuple[int, bytes]:
+    """Ask control's internal API with a credential."""
+
+    async def ask() -> tuple[int, bytes]:
+        link = ControlLink.remote(bootstrap, 0)
+        try:
+            reply = await link.call("GET", path)
+            return reply.status, reply.body
+        finally:
+            link.close()
+
+    return asyncio.run(ask())
+
+
+SPEND = """
+import http.client, json, ssl
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+connection = http.client.HTTPSConnection({gateway!r}, 8443, timeout=10, context=context)
+body = {{"model": "gpt", "messages": [{{"role": "user", "content": "words=3"}}]}}
+headers = {{"authorization": "Bearer " + {token!r}, "content-type": "application/json"}}
+connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+answer = connection.getresponse()
+print(answer.status, answer.read().decode(), answer.headers)
+"""
+
+
+def test_a_stolen_gateway_token_spends_its_owner_s_budget_and_shows_no_key(
+    platform: Platform, places: dict[str, dict[str, object]]
+) -> None:
+    status, body = answer_of_control(bootstrap_of(platform, "victim"), "snapshot?after=0&wait=0")
+    assert status == 200
+    token = msgspec.json.decode(body, type=SidecarSnapshot).gateway_token
+    gateway = str(places["strict"]["gateway"])
+    refused = platform.run_in("probe", SPEND.format(gateway=gateway, token="guess"), "strict")
+    assert refused.startswith("401 ")
+    said = platform.run_in("probe", SPEND.format(gateway=gateway, token=token), "strict")
+    assert said.startswith("200 "), said
+    assert platform.world.llm_key not in said
+
+    def users(namespace: str) -> set[str]:
+        used = json.loads(platform.pai("usage", "-n", namespace, "-o", "json").stdout)
+        return {line["agent"] for line in used}
+
+    platform.wait("the owner's bill", lambda: "victim" in users("default"), 20)
+    assert users("strict") == set()
+
+
+@pytest.mark.parametrize("credential", ["", "guess"])
+def test_control_tells_nothing_without_a_credential(
+    platform: Platform, places: dict[str, dict[str, object]], credential: str
+) -> None:
+    bootstrap = msgspec.structs.replace(bootstrap_of(platform, "victim"), credential=credential)
+    status, body = answer_of_control(bootstrap, "snapshot?after=0&wait=0")
+    assert status == 401
+    assert b"victim" not in body
+
+
+def test_a_sidecar_s_credential_is_worth_no_more_than_its_own_agent(
+    platform: Platform, places: dict[str, dict[str, object]]
+) -> None:
+    strict = bootstrap_of(platform, "probe", "strict")
+    _, body = answer_of_control(strict, "snapshot?after=0&wait=0")
+    snapshot = msgspec.json.decode(body, type=SidecarSnapshot)
+    assert snapshot.agent == "strict/probe"
+    assert b"default/" not in body
+    assert platform.world.llm_key.encode() not in body
+    status, _ = answer_of_control(strict, "audit")
+    assert status in (403, 404, 405)
