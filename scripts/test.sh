@@ -21,7 +21,9 @@ if asks_for_a_cluster "$@"; then
     scripts/cluster.sh --packages && .venv/bin/python -m scripts.cluster build || exit 1
 fi
 scripts/clients.sh || exit 1
-scripts/test_engines.sh .venv/bin/python -m pytest -q -n 2 --dist loadgroup --durations 30 "$@"
+# Hundreds of our processes are started: none of them has to compile what another compiled.
+unset PYTHONDONTWRITEBYTECODE
+scripts/test_engines.sh .venv/bin/python -m pytest -q -n 3 --dist loadgroup --durations 30 "$@"
 tested=$?
 [ $tested != 0 ] && exit $tested
 exit $checked

@@ -45,9 +45,10 @@ network_backend = "netavark"
 [containers]
 default_ulimits = ["nofile=$files:$files", "nproc=8192:8192"]
 CONF
-    CONTAINERS_CONF=$data/containers.conf podman --root "$data/data" \
+    # conmon notes where it is started that a container ran out of memory
+    (cd "$data" && CONTAINERS_CONF=$data/containers.conf exec podman --root "$data/data" \
         --runroot "$PAI_APART_SOCKETS/run" --network-config-dir "$data/networks" \
-        system service -t 0 "unix://$PAI_APART_SOCKETS/podman.sock" >"$data/log" 2>&1 </dev/null &
+        system service -t 0 "unix://$PAI_APART_SOCKETS/podman.sock") >"$data/log" 2>&1 </dev/null &
 }
 
 inside() {

@@ -1,5 +1,7 @@
 """Fixtures for every test."""
 
+import gc
+
 from tests.engine_fixture import engine, pytest_generate_tests
 from tests.postgres_fixture import durable_postgres, new_database, postgres
 from tests.worker_groups import pytest_xdist_make_scheduler
@@ -9,6 +11,13 @@ __all__ = [
     "engine",
     "new_database",
     "postgres",
+    "pytest_collection_finish",
     "pytest_generate_tests",
     "pytest_xdist_make_scheduler",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Spare thousands of collected tests from every search for garbage."""
+    gc.collect()
+    gc.freeze()

@@ -12,7 +12,9 @@ def ask(place: Place, path: str) -> Any | None:
     """Return the JSON, or the text, of one GET as admin; None when there is no good answer."""
     context = ssl.create_default_context(cafile=str(place.pki / "ca.crt"))
     context.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")
-    connection = http.client.HTTPSConnection("127.0.0.1", API_PORT, timeout=5, context=context)
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", place.port(API_PORT), timeout=5, context=context
+    )
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

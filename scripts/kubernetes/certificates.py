@@ -59,18 +59,18 @@ def issue_all(place: Place) -> None:
     for user in USERS:
         path = place.kubeconfig(user)
         path.touch(mode=0o600)
-        path.write_text(kubeconfig(place.pki, user))
+        path.write_text(kubeconfig(place, user))
 
 
-def kubeconfig(pki: Path, user: str) -> str:
+def kubeconfig(place: Place, user: str) -> str:
     """Return a kubeconfig (JSON is YAML) that names the files of a user."""
     cluster = {
-        "server": f"https://127.0.0.1:{API_PORT}",
-        "certificate-authority": str(pki / "ca.crt"),
+        "server": f"https://127.0.0.1:{place.port(API_PORT)}",
+        "certificate-authority": str(place.pki / "ca.crt"),
     }
     identity = {
-        "client-certificate": str(pki / f"{user}.crt"),
-        "client-key": str(pki / f"{user}.key"),
+        "client-certificate": str(place.pki / f"{user}.crt"),
+        "client-key": str(place.pki / f"{user}.key"),
     }
     document = {
         "apiVersion": "v1",

@@ -2,16 +2,19 @@
 
 from scripts.kubernetes.place import (
     API_PORT,
+    CONTROLLERS_PORT,
+    ETCD_PEER_PORT,
+    ETCD_PORT,
     NODE,
     NODE_IP,
     POD_RANGE,
+    SCHEDULER_PORT,
     SERVICE_RANGE,
     Place,
 )
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 NODE_PARTS = ("containerd", "kubelet", "kube-proxy", "coredns")
-_ETCD = "http://127.0.0.1:2379"
 
 
 def command(place: Place, part: str) -> list[str]:
@@ -29,14 +32,22 @@ def command(place: Place, part: str) -> list[str]:
     return builders[part](place)
 
 
+def etcd_url(place: Place) -> str:
+    """Return where etcd answers."""
+    return f"http://127.0.0.1:{place.port(ETCD_PORT)}"
+
+
 def etcd(place: Place) -> list[str]:
     """Return etcd's. It never syncs: what it holds does not outlive the machine anyway."""
+    peers = f"http://127.0.0.1:{place.port(ETCD_PEER_PORT)}"
     return [
         place.part("etcd"),
         f"--data-dir={place.root / 'etcd'}",
-        f"--listen-client-urls={_ETCD}",
-        f"--advertise-client-urls={_ETCD}",
-        "--listen-peer-urls=http://127.0.0.1:2380",
+        f"--listen-client-urls={etcd_url(place)}",
+        f"--advertise-client-urls={etcd_url(place)}",
+        f"--listen-peer-urls={peers}",
+        f"--initial-advertise-peer-urls={peers}",
+        f"--initial-cluster=default={peers}",
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
@@ -51,11 +62,11 @@ def api_server(place: Place) -> list[str]:
     pki = place.pki
     return [
         place.part("kube-apiserver"),
-        f"--etcd-servers={_ETCD}",
+        f"--etcd-servers={etcd_url(place)}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
         "--bind-address=0.0.0.0",
         f"--advertise-address={NODE_IP}",
-        f"--secure-port={API_PORT}",
+        f"--secure-port={place.port(API_PORT)}",
         f"--tls-cert-file={pki / 'apiserver.crt'}",
         f"--tls-private-key-file={pki / 'apiserver.key'}",
         f"--client-ca-file={pki / 'ca.crt'}",
@@ -93,6 +104,7 @@ def controllers(place: Place) -> list[str]:
         place.part("kube-controller-manager"),
         f"--kubeconfig={place.kubeconfig('controllers')}",
         "--bind-address=127.0.0.1",
+        f"--secure-port={place.port(CONTROLLERS_PORT)}",
         f"--root-ca-file={place.pki / 'ca.crt'}",
         f"--service-account-private-key-file={place.pki / 'service-accounts.key'}",
         "--use-service-account-credentials",
@@ -110,6 +122,7 @@ def scheduler(place: Place) -> list[str]:
         place.part("kube-scheduler"),
         kubeconfig,
         "--bind-address=127.0.0.1",
+        f"--secure-port={place.port(SCHEDULER_PORT)}",
         "--leader-elect=false",
     ]
 

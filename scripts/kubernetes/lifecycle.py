@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from scripts.kubernetes import api, settings
+from scripts.kubernetes.cached import alone
 from scripts.kubernetes.certificates import issue_all
 from scripts.kubernetes.commands import CONTROL_PLANE, NODE_PARTS
 from scripts.kubernetes.control_groups import make_group, members, remove_group
@@ -41,7 +42,8 @@ def start_control_plane(place: Place) -> None:
     if not place.pki.exists():
         place.root.mkdir(parents=True, exist_ok=True)
         issue_all(place)
-    open_network()
+    with alone("network"):  # two control planes of the same namespaces share it
+        open_network()
     for part in CONTROL_PLANE:
         start(place, part)
     wait_api(place)

@@ -15,6 +15,10 @@ FIRST_SERVICE_IP = "10.96.0.1"
 DNS_IP = "10.96.0.10"
 BALANCER_RANGE = "10.251.0.0/16"  # what a test, as a cloud would, gives to load balancers
 API_PORT = 6443
+ETCD_PORT = 2379
+ETCD_PEER_PORT = 2380
+CONTROLLERS_PORT = 10257
+SCHEDULER_PORT = 10259
 
 VARIABLE = "PAI_APART_WORK"
 WAY_OUT = "scripts/cluster.sh COMMAND, or scripts/test_engines.sh COMMAND"
@@ -22,11 +26,19 @@ WAY_OUT = "scripts/cluster.sh COMMAND, or scripts/test_engines.sh COMMAND"
 
 @dataclass(frozen=True)
 class Place:
-    """The directory of one cluster. control_group: name below each hierarchy, without a slash."""
+    """The directory of one cluster. control_group: name below each hierarchy, without a slash.
+
+    shift: how far its control plane's ports lie above the usual ones.
+    """
 
     root: Path
     program: Path
     control_group: str
+    shift: int = 0
+
+    def port(self, usual: int) -> int:
+        """Return the port where a part of this control plane listens."""
+        return usual + self.shift
 
     @property
     def pki(self) -> Path:
@@ -73,3 +85,9 @@ def place_of_this_machine(program: Path) -> Place:
     if not work:
         raise ClusterError("a cluster needs namespaces of its own", hint=WAY_OUT)
     return Place(Path(work) / "cluster", program, Path(work).name)
+
+
+def place_beside(place: Place) -> Place:
+    """Return the place of a second control plane in the same namespaces; it can have no node."""
+    name = "control-plane"
+    return Place(place.root.with_name(name), place.program, f"{place.control_group}-{name}", 100)

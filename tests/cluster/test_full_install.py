@@ -11,6 +11,12 @@ import yaml
 from tests.cluster.stage.cluster import Cluster
 from tests.fakes.documents import agent
 
+SLEEPER = {
+    "image": "localhost/pai:latest",
+    "command": ["/bin/sleep", "600"],
+    "pod": {"terminationGracePeriodSeconds": 1},  # process 1 does not end at SIGTERM by itself
+}
+
 
 @pytest.mark.slow
 def test_one_command_installs_a_platform_that_answers(cluster: Cluster, tmp_path: Path) -> None:
@@ -34,7 +40,7 @@ def test_one_command_installs_a_platform_that_answers(cluster: Cluster, tmp_path
         assert {check["level"] for check in json.loads(doctor.stdout)} == {"OK"}, doctor.stdout
         again = pai("install", "kubernetes", "-o", "json")
         assert {one["result"] for one in json.loads(again.stdout)} == {"unchanged"}
-        document = yaml.safe_dump(agent("first", command=["/bin/sleep", "600"], image=IMAGE))
+        document = yaml.safe_dump(agent("first", **SLEEPER))
         applied = pai("apply", "-f", "-", "--wait", stdin=document)
         assert applied.returncode == 0, applied.stderr
         said = pai("exec", "first", "--", "/bin/echo", "from inside")
@@ -43,6 +49,3 @@ def test_one_command_installs_a_platform_that_answers(cluster: Cluster, tmp_path
     finally:
         gone = pai("uninstall", "kubernetes", "--delete-agents", "--delete-data")
     assert gone.returncode == 0, gone.stderr
-
-
-IMAGE = "localhost/pai:latest"

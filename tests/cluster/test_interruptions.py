@@ -115,8 +115,7 @@ def names(platform: Platform, agent: str) -> set[str]:
 
 def uids(platform: Platform) -> set[str]:
     """Return all pods that are left, those that are ending too."""
-    items = platform.cluster.get("pods", "-n", SPACE)["items"]
-    return {str(pod["metadata"]["uid"]) for pod in items}
+    return {str(pod["metadata"]["uid"]) for pod in platform.cluster.pods(SPACE)}
 
 
 def ledger(platform: Platform, agent: str) -> tuple[int, int]:

@@ -131,7 +131,7 @@ async def test_a_mirror_lists_again_what_the_server_forgot(
     await storm(kube, chance, 60)
     newest = (await kube.list(CONFIG_MAPS, SPACE)).version
     async with httpx.AsyncClient() as etcd:
-        url = "http://127.0.0.1:2379/v3/kv/compaction"
+        url = f"{space.etcd}/v3/kv/compaction"
         (await etcd.post(url, json={"revision": newest})).raise_for_status()
     await asyncio.to_thread(space.restart_api_server)  # its memory of old versions goes too
     proxy.fault = lambda _line: None

@@ -1,48 +1,21 @@
-"""The leak oracle in a cluster: keys are searched for wherever an agent or a tenant can look.
+"""The leak oracle in a cluster: keys are searched for wherever an agent or a tenant can look."""
 
-Searched for are both canary keys, and all that the platform keeps in Secrets of its own: the
-instance key, the authority's key, credentials of gateway, edge and sidecar, and agents' tokens.
-"""
-
-import asyncio
-import base64
-import json
-import re
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-import msgspec
 import pytest
-from tests.cluster.stage.people import Person, person
-from tests.cluster.stage.platform import (
-    COMPONENTS,
-    SYSTEM_NAMESPACE,
-    Platform,
-    give_services,
-    probe_agent,
+from tests.cluster.stage.canaries import (
+    NAMESPACES,
+    SPACE,
+    assert_clean,
+    canaries_of,
+    found_in,
 )
+from tests.cluster.stage.people import Person, person
+from tests.cluster.stage.platform import COMPONENTS, SYSTEM_NAMESPACE, Platform
 from tests.e2e.test_leaks import ECHO, WALK, memory_holds, pids_of, processes
 from tests.e2e.test_spine import CHAT, NOTES, STREAM
 
-from pai.ir.snapshot import EdgeSnapshot, SidecarSnapshot
-from pai.wire.feed import Bootstrap, ControlLink
-
-SPACE = "leaks"
-NAMESPACES = (SPACE, SYSTEM_NAMESPACE)
-SECONDS = 5.0
 STEPS = ("prepare", "seed", "sidecar", "agent")
-_PEM_KEY = re.compile(r"PRIVATE KEY-----\n(.*?)\n")
-
-
-@pytest.fixture(scope="module")
-def probe(platform: Platform) -> str:
-    """A probe agent with a volume, in a namespace of its own."""
-    platform.kubectl("create", "namespace", SPACE)
-    give_services(platform, SPACE)
-    platform.start(probe_agent("probe", stateful=True), namespace=SPACE)
-    return "probe"
 
 
 @pytest.fixture(scope="module")
@@ -57,80 +30,7 @@ def people(
 @pytest.fixture(scope="module")
 def canaries(platform: Platform, probe: str) -> dict[str, str]:
     """What must be found nowhere, by what it is."""
-    found = {"the vendor's key": platform.world.llm_key, "the token": platform.world.notes_key}
-    for namespace in NAMESPACES:
-        for item in platform.cluster.get("secrets", "-n", namespace)["items"]:
-            name = item["metadata"]["name"]
-            for entry, value in item.get("data", {}).items():
-                for secret in secrets_of(base64.b64decode(value)):
-                    found.setdefault(f"{name}/{entry}/{len(secret)}", secret)
-    sidecar, edge = snapshots(platform)
-    found["the agent's gateway token"] = sidecar.gateway_token
-    found["the key of its TLS door"] = private_key(sidecar.key_pem)
-    found |= {f"edge token of {route.agent}": route.edge_token for route in edge.routes}
-    kinds = " ".join(found)
-    assert all(part in kinds for part in ("pai-keys/instance.key", "pai-keys/ca.pem"))
-    assert all(f"pai-{part}-bootstrap/" in kinds for part in ("edge", "gateway"))
-    assert "pai-probe-sidecar/bootstrap.json" in kinds
-    return found
-
-
-def secrets_of(value: bytes) -> list[str]:
-    """Return what is secret of an entry: of a bootstrap file the credential, of PEM the key."""
-    if value.startswith(b"{"):
-        return [msgspec.json.decode(value, type=Bootstrap).credential]
-    if b"-----BEGIN" in value:
-        return [private_key(value.decode())] if b"PRIVATE KEY" in value else []
-    try:
-        return [value.decode("ascii")]
-    except UnicodeDecodeError:
-        return [base64.b64encode(value).decode(), value.hex()]
-
-
-def private_key(pem: str) -> str:
-    """Return the first line of a private key, which is no one else's."""
-    found = _PEM_KEY.search(pem)
-    assert found, "no private key"
-    return found[1]
-
-
-def snapshots(platform: Platform) -> tuple[SidecarSnapshot, EdgeSnapshot]:
-    """Return what control tells the probe's sidecar, and the edge."""
-
-    async def ask(name: str, namespace: str, replica: int | None) -> bytes:
-        data = platform.cluster.get("secret", name, "-n", namespace)["data"]
-        content = base64.b64decode(data["bootstrap.json"])
-        link = ControlLink.remote(msgspec.json.decode(content, type=Bootstrap), replica)
-        try:
-            return (await link.call("GET", "snapshot?after=0&wait=0")).body
-        finally:
-            link.close()
-
-    sidecar = asyncio.run(ask("pai-probe-sidecar", SPACE, 0))
-    edge = asyncio.run(ask("pai-edge-bootstrap", SYSTEM_NAMESPACE, None))
-    return (
-        msgspec.json.decode(sidecar, type=SidecarSnapshot),
-        msgspec.json.decode(edge, type=EdgeSnapshot),
-    )
-
-
-def forms(secret: str) -> list[bytes]:
-    """Return a secret as it is, and in base64 wherever in a value it stands."""
-    raw = secret.encode()
-    shifted = [(lead, base64.b64encode(b"." * lead + raw)) for lead in range(3)]
-    return [raw, *(text[-(-lead * 8 // 6) : (lead + len(raw)) * 8 // 6] for lead, text in shifted)]
-
-
-def found_in(data: str, canaries: dict[str, str]) -> list[str]:
-    """Return which secrets a text holds, by what they are."""
-    raw = data.encode()
-    return [what for what, secret in canaries.items() if any(f in raw for f in forms(secret))]
-
-
-def assert_clean(where: str, data: str, canaries: dict[str, str]) -> None:
-    """Fail without printing what was found."""
-    found = found_in(data, canaries)
-    assert found == [], f"{where} holds {found}"
+    return canaries_of(platform)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -329,87 +229,3 @@ def last_words(platform: Platform) -> str | None:
             if ended and "--database-url-file" in pod["spec"]["containers"][0]["command"]:
                 return str(ended.get("message", ""))
     return None
-
-
-# --- rotation -----------------------------------------------------------------------------------
-
-ASK_MODEL = """
-import openai
-try:
-    openai.OpenAI(max_retries=0).chat.completions.create(
-        model="gpt", messages=[{"role": "user", "content": "words=1"}])
-    print(200)
-except openai.APIStatusError as error:
-    print(error.status_code)
-"""
-ASK_SERVICE = """
-import os, urllib.request
-request = urllib.request.Request("https://api.notes.test/notes", headers={
-    "authorization": "Bearer " + os.environ["NOTES_TOKEN"]})
-try:
-    with urllib.request.urlopen(request, timeout=10) as answer: print(answer.status)
-except urllib.error.HTTPError as error: print(error.code)
-"""
-
-
-def by_kubectl(platform: Platform, secret: str, value: str) -> None:
-    """Change a Secret as kubectl users do."""
-    patch = json.dumps({"stringData": {"token": value}})
-    platform.kubectl("patch", "secret", secret, "-n", SPACE, "--type=merge", "-p", patch)
-
-
-def by_pai(platform: Platform, secret: str, value: str) -> None:
-    """Change a Secret as `pai apply` does."""
-    document = {
-        "apiVersion": "pai.io/v1",
-        "kind": "Secret",
-        "metadata": {"name": secret},
-        "stringData": {"token": value},
-    }
-    platform.apply([document], SPACE)
-
-
-def lives(platform: Platform) -> list[tuple[str, int]]:
-    """Return uid and restarts of every pod that a rotation could disturb."""
-    items: list[dict[str, Any]] = []
-    for namespace in NAMESPACES:
-        items += platform.cluster.get("pods", "-n", namespace)["items"]
-    return sorted(
-        (pod["metadata"]["uid"], status["restartCount"])
-        for pod in items
-        for status in pod["status"]["containerStatuses"]
-    )
-
-
-def seconds_until(platform: Platform, ask: str, works: bool) -> float:
-    """Return how long it takes until the upstream takes the key, or refuses it."""
-    started = time.monotonic()
-    while (platform.run_in("probe", ask, SPACE).strip() == "200") is not works:
-        assert time.monotonic() < started + 2 * SECONDS, "the change does not arrive"
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-@pytest.mark.parametrize("change", [by_kubectl, by_pai])
-@pytest.mark.parametrize(
-    ("who", "secret", "ask"),
-    [("gateway", "llm-key", ASK_MODEL), ("sidecar", "notes-key", ASK_SERVICE)],
-)
-def test_a_changed_key_is_in_force_within_five_seconds_and_restarts_nothing(
-    platform: Platform,
-    probe: str,
-    who: str,
-    secret: str,
-    ask: str,
-    change: Callable[[Platform, str, str], None],
-) -> None:
-    world, before = platform.world, lives(platform)
-    right = world.llm_key if secret == "llm-key" else world.notes_key
-    assert platform.run_in(probe, ask, SPACE).strip() == "200"
-    change(platform, secret, "rotated-and-therefore-wrong")
-    taken = seconds_until(platform, ask, works=False)
-    change(platform, secret, right)
-    back = seconds_until(platform, ask, works=True)
-    print(f"{who}, {change.__name__}: {taken:.2f} s, {back:.2f} s")
-    assert max(taken, back) < SECONDS
-    assert lives(platform) == before

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.cluster.stage.platform import Platform, give_services, probe_agent
-from tests.cluster.test_bypass import answer_of_control, bootstrap_of
+from tests.cluster.test_stolen_credentials import answer_of_control, bootstrap_of
 from tests.e2e.stage.internet import SERVICE
 
 from pai.ir.snapshot import SidecarSnapshot

@@ -143,7 +143,7 @@ async def test_deletion_waits_for_what_the_agent_owns(store: KubernetesStore, ku
     )
     gone: list[Change] = []
     store.subscribe(gone.extend)
-    await until(lambda: [change.type for change in gone][-1:] == ["DELETED"], 30)
+    await until(lambda: [change.type for change in gone][-1:] == ["DELETED"], 90)
     # Control's own last step finds it gone already; anybody else's does not.
     [last] = await store.commit([Delete(key=AGENT, finalized=True, uid=made.record.uid)], NOW)
     assert last.outcome == "deleted"

@@ -11,7 +11,6 @@ import httpx
 
 from pai.api import KINDS
 
-SERVER = "https://127.0.0.1:6443"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
 
@@ -95,9 +94,10 @@ def api_server(kubeconfig: Path) -> Iterator[ApiServer]:
     """Open the way that a kubeconfig of the tests' cluster describes."""
     config = json.loads(kubeconfig.read_text(encoding="utf-8"))
     user = config["users"][0]["user"]
-    trust = ssl.create_default_context(
-        cafile=config["clusters"][0]["cluster"]["certificate-authority"]
-    )
+    cluster = config["clusters"][0]["cluster"]
+    trust = ssl.create_default_context(cafile=cluster["certificate-authority"])
     trust.load_cert_chain(user["client-certificate"], user["client-key"])
-    with httpx.Client(base_url=SERVER, verify=trust, timeout=30, trust_env=False) as http:
+    with httpx.Client(
+        base_url=cluster["server"], verify=trust, timeout=30, trust_env=False
+    ) as http:
         yield ApiServer(http)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from scripts.kubernetes import image_store, lifecycle, processes
-from scripts.kubernetes.commands import CONTROL_PLANE, NODE_PARTS
+from scripts.kubernetes import api, image_store, lifecycle, processes
+from scripts.kubernetes.commands import CONTROL_PLANE, NODE_PARTS, etcd_url
+from scripts.kubernetes.failure import ClusterError
 from scripts.kubernetes.network import Client, client_namespace
 from scripts.kubernetes.place import NODE_IP, Place
 
@@ -26,6 +28,11 @@ class Cluster:
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self._place.kubeconfig()
+
+    @property
+    def etcd(self) -> str:
+        """Where its etcd answers."""
+        return etcd_url(self._place)
 
     @property
     def logs(self) -> Path:
@@ -53,6 +60,23 @@ class Cluster:
     def get(self, *words: str) -> dict[str, Any]:
         """Return what `kubectl get` shows as JSON."""
         found: dict[str, Any] = json.loads(self.kubectl("get", *words, "-o", "json"))
+        return found
+
+    def read(self, path: str) -> dict[str, Any]:
+        """Return what is at a path of the API; for what is asked often. Raises ClusterError."""
+        found = api.ask(self._place, path)
+        if not isinstance(found, dict):
+            raise ClusterError(f"{path}: no good answer")
+        return found
+
+    def agent(self, name: str, namespace: str) -> dict[str, Any]:
+        """Return an AgentWorkload. Raises ClusterError."""
+        return self.read(f"/apis/pai.io/v1/namespaces/{namespace}/agentworkloads/{name}")
+
+    def pods(self, namespace: str, labels: str = "") -> list[dict[str, Any]]:
+        """Return a namespace's pods, perhaps only those with labels. Raises ClusterError."""
+        path = f"/api/v1/namespaces/{namespace}/pods?labelSelector={quote(labels)}"
+        found: list[dict[str, Any]] = self.read(path)["items"]
         return found
 
     def apply(self, *documents: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ class Controls:
         return json.loads(self.cluster.kubectl(*words, input=json.dumps(body)))
 
     def agent(self, name: str, namespace: str = "default") -> dict[str, Any]:
-        return self.cluster.get("agentworkload", name, "-n", namespace)
+        return self.cluster.agent(name, namespace)
 
     def until(self, name: str, phase: str, namespace: str = "default", seconds: float = 30) -> Any:
         """Return an agent once it is in a phase."""

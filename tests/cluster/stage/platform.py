@@ -110,11 +110,11 @@ class Platform:
 
     def agent(self, name: str, namespace: str = "default") -> dict[str, Any]:
         """Return the AgentWorkload as the API server holds it."""
-        return self.cluster.get("agentworkload", name, "-n", namespace)
+        return self.cluster.agent(name, namespace)
 
     def pods(self, agent: str, namespace: str = "default") -> list[dict[str, Any]]:
         """Return the agent's pods that are not about to end, sorted by name."""
-        found = self.cluster.get("pods", "-n", namespace, "-l", f"pai.io/agent={agent}")["items"]
+        found = self.cluster.pods(namespace, f"pai.io/agent={agent}")
         living = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
         return sorted(living, key=lambda pod: str(pod["metadata"]["name"]))
 

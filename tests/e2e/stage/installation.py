@@ -135,8 +135,9 @@ class Platform:
 
     def status(self, name: str) -> dict[str, Any]:
         """Return the agent as the API shows it."""
-        report = json.loads(self.pai("status", name, "-o", "json").stdout)
-        found: dict[str, Any] = report.get("object", report)
+        path = f"/api/v1/namespaces/default/agentworkloads/{name}"
+        with self.api() as http:
+            found: dict[str, Any] = http.get(path).raise_for_status().json()
         return found
 
     def wait_for_phase(self, name: str, phase: str, seconds: float = 60) -> dict[str, Any]:

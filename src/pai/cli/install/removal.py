@@ -11,14 +11,15 @@ from pai.cli.install.leftovers import LABELS, installed
 from pai.cli.install.waiting import PAUSE_SECONDS, Say
 from pai.cli.output.plain import plural
 from pai.kube import Json, Kube, KubeRefusedError
-from pai.kube.kinds import AGENT_WORKLOADS, CLAIMS, CONFIG_MAPS, NAMESPACES, SECRETS
-from pai.render.platform import DATABASE_SECRET, INSTALLER, MANAGED_BY
+from pai.kube.kinds import AGENT_WORKLOADS, CLAIMS, CONFIG_MAPS, NAMESPACES, PODS, SECRETS
+from pai.render.platform import DATABASE_SECRET, INSTALLER, MANAGED_BY, PART_OF
 
 # What the next installation goes on from.
 _REMEMBERED = ((SECRETS, DATABASE_SECRET), (CONFIG_MAPS, remembered.NAME))
 # Control's, and wrong once its Service is another: who starts with them would wait for ever.
 # Scrapers' token goes, too, as the next control makes it again.
 _BOOTSTRAPS = ("pai-gateway-bootstrap", "pai-edge-bootstrap", "pai-metrics")
+_POD_LABELS = f"{PART_OF}=pai"
 _NOT_FOUND = 404
 _SHOWN = 5
 
@@ -95,6 +96,7 @@ async def _data(
         return
     ours = (held["metadata"].get("labels") or {}).get(MANAGED_BY) == INSTALLER
     if delete_data and ours:
+        await _until_ended(kube, namespace, until, say)
         await kube.delete(NAMESPACES, namespace)
         tell(Done("Namespace", namespace, "deleted"))
         await _until_gone(kube, namespace, until, say)
@@ -103,6 +105,17 @@ async def _data(
     for claim in claims:
         tell(Done("PersistentVolumeClaim", str(claim["metadata"]["name"]), "kept"))
     tell(Done("Namespace", namespace, "kept"))
+
+
+async def _until_ended(kube: Kube, namespace: str, until: float, say: Say) -> None:
+    """Return when the platform's pods are gone, or it is too late for that.
+
+    A namespace that is deleted while pods still end is looked at again only after half of their
+    grace.
+    """
+    while (left := (await kube.list(PODS, namespace, _POD_LABELS))[0]) and time.monotonic() < until:
+        say(f"waiting for {plural(len(left), 'pod')} to end")
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _until_gone(kube: Kube, namespace: str, until: float, say: Say) -> None:

@@ -1,5 +1,6 @@
 """HTTP to the engine's socket: versioned paths, and errors in our own words."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,13 +31,18 @@ class EngineClient:
             trust_env=False,
         )
         self._info: EngineInfo | None = None
+        self._asking = asyncio.Lock()
 
     async def info(self) -> EngineInfo:
-        """Return which engine answers; asked once, then remembered."""
-        if self._info is None:
-            answer = await self._send("GET", "/version")
-            self._info = _engine_info(_checked(answer).json(), self.socket)
-        return self._info
+        """Return which engine answers; asked once, then remembered.
+
+        Also when many ask at the start: Podman searches its packages for each answer.
+        """
+        async with self._asking:
+            if self._info is None:
+                answer = await self._send("GET", "/version")
+                self._info = _engine_info(_checked(answer).json(), self.socket)
+            return self._info
 
     async def prefix(self) -> str:
         """Return the versioned root of all paths."""

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from pai.cli.failures import CommandError
 from pai.cli.install import removal, waiting
 from pai.cli.install.apply import Done
 from pai.kube import KubeRefusedError
+from pai.wire.tasks import spawn
 
 AGENT = {"apiVersion": "pai.io/v1", "kind": "AgentWorkload"}
 
@@ -73,6 +75,25 @@ async def test_with_the_data_the_namespace_goes_if_it_is_ours(cluster: FakeClust
     theirs = {"name": "pai-system", "labels": {}}
     cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": theirs})
     assert await remove(cluster, delete_data=True) == [Done("Namespace", "pai-system", "kept")]
+
+
+async def test_the_namespace_goes_when_no_pod_ends_any_more(cluster: FakeCluster) -> None:
+    labels = {"app.kubernetes.io/part-of": "pai"}
+    place = {"name": "pai-edge-1", "namespace": "pai-system", "labels": labels}
+    cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": place})
+    removing = spawn(remove(cluster, delete_data=True), "removal")
+    await asyncio.sleep(0.1)
+    assert "delete Deployment/pai-edge" in cluster.writes
+    assert "delete Namespace/pai-system" not in cluster.writes
+    del cluster.objects["Pod", "pai-system", "pai-edge-1"]
+    assert (await removing)[-1] == Done("Namespace", "pai-system", "deleted")
+
+
+async def test_pods_that_never_end_do_not_keep_the_namespace(cluster: FakeCluster) -> None:
+    labels = {"app.kubernetes.io/part-of": "pai"}
+    place = {"name": "pai-edge-1", "namespace": "pai-system", "labels": labels}
+    cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": place})
+    assert (await remove(cluster, delete_data=True))[-1].kind == "Namespace"
 
 
 async def test_a_cluster_without_our_kinds_has_no_agents(cluster: FakeCluster) -> None:
