@@ -1,5 +1,5 @@
 # Everything here is safe to run twice.
-.PHONY: demo demo-stop setup check test bench bench-cluster generate golden docs clean
+.PHONY: demo demo-stop setup check test fuzz bench bench-cluster generate golden docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,9 @@ generate: $(VENV)/.done ## reference pages and schemas
 
 golden: $(VENV)/.done ## rewrite golden files; read the diff
 	@$(BIN)/python -m pytest -q tests/golden --update-golden
+
+fuzz: $(VENV)/.done  ## mutations of tests/corpus against the dialects; SECONDS=600
+	@PYTHONPATH=src:. nice $(BIN)/python -m tests.property.dialect_fuzz $(or $(SECONDS),600)
 
 bench: setup         ## figures against nginx, kept in bench/results/
 	@scripts/packages.sh nginx-light wrk

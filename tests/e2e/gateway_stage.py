@@ -263,15 +263,13 @@ def binding(vendor: Vendor, name: str = "main", **changes: Any) -> GatewayBindin
     return msgspec.structs.replace(made, **changes)
 
 
-@dataclass
-class Stage:
-    """Everything running. url: base URL for SDKs."""
+@dataclass(kw_only=True)
+class Gateway:
+    """Worker processes on one port. url: base URL for SDKs."""
 
-    vendor: Vendor
-    control: Control
-    port: int
-    workers: list[asyncio.subprocess.Process]
     data: Path
+    port: int = field(default_factory=free_port)
+    workers: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -297,6 +295,37 @@ class Stage:
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.data.glob("gateway-*.log")))
 
+    async def until_ready(self) -> None:
+        """Wait until every worker says that it is up and has its snapshot."""
+        for _ in range(200):
+            ups = self.logs().count("gateway worker is up")
+            if ups == len(self.workers) and await self._has_snapshot():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(self.logs())
+
+    async def _has_snapshot(self) -> bool:
+        """Ask on several connections, as the kernel spreads them over the workers."""
+        for _ in range(8 * len(self.workers)):
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                return False
+            writer.write(b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            status = await reader.readline()
+            writer.close()
+            if b" 401 " not in status:
+                return False
+        return True
+
+
+@dataclass(kw_only=True)
+class Stage(Gateway):
+    """Everything running."""
+
+    vendor: Vendor
+    control: Control
+
 
 @asynccontextmanager
 async def stage(
@@ -307,39 +336,14 @@ async def stage(
     server = await vendor.start()
     control = Control(data, make(vendor))
     await control.start()
-    running = Stage(vendor, control, free_port(), [], data)
+    running = Stage(vendor=vendor, control=control, data=data)
     try:
         for _ in range(workers):
             await running.start_worker()
-        await _until_ready(running)
+        await running.until_ready()
         yield running
     finally:
         for number in range(len(running.workers)):
             await running.stop_worker(number)
         await control.stop()
         await vendor.stop(server)
-
-
-async def _until_ready(running: Stage) -> None:
-    """Wait until every worker says that it is up and has its snapshot."""
-    for _ in range(200):
-        ups = running.logs().count("gateway worker is up")
-        if ups == len(running.workers) and await _has_snapshot(running):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(running.logs())
-
-
-async def _has_snapshot(running: Stage) -> bool:
-    """Ask on several connections, as the kernel spreads them over the workers."""
-    for _ in range(8 * len(running.workers)):
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-        except OSError:
-            return False
-        writer.write(b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        status = await reader.readline()
-        writer.close()
-        if b" 401 " not in status:
-            return False
-    return True

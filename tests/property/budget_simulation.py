@@ -14,12 +14,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
-import msgspec
-
 from pai.budget.book import Reservation
 from pai.budget.fit import Ask
 from pai.budget.interrupted import Seen, interrupted
 from pai.budget.line import Refusal
+from pai.budget.price import Tokens
 from pai.errors import TransientError
 from pai.gateway.desk import Desk, Turned
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
@@ -27,12 +26,13 @@ from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlLink
 from pai.wire.message import ClientGone
 
-START = 1_767_311_760.0  # 2026-01-01, four minutes before midnight
-SECONDS = 480.0
+START = 1_767_311_850.0  # 2026-01-01, two and a half minutes before midnight
+SECONDS = 300.0
 CONTROL_SKEWS = (0.9, -0.7)
 WAIT_SECONDS = 30.0
-AGENTS = {f"agent:ns/a{number}": 20_000 + 15_000 * number for number in range(10)}
+AGENTS = {f"agent:ns/a{n}": 20_000 + 20_000 * n if n < 5 else 400_000 for n in range(10)}
 MODELS: dict[str, int | None] = {"model:ns/m0": None, "model:ns/m1": 400_000, "model:ns/m2": None}
+SAYS_INPUT_FIRST = ("model:ns/m0", "model:ns/m1")  # as Anthropic and Gemini do
 LIMITS: dict[str, int | None] = {**AGENTS, **MODELS}
 Key = tuple[str, str]
 
@@ -59,12 +59,13 @@ class Figures:
     held_by_the_dead: int = 0
     unseen_by_hang_ups: int = 0
     left_by_the_living: int = 0
-    utilisation_percent: float = 100.0
+    charged_of_spent_budgets_percent: float = 100.0
+    billed_of_spent_budgets_percent: float = 100.0
     longest_wait_seconds: float = 0.0
 
     def lines(self) -> list[str]:
         """Format one figure a line."""
-        return [f"{name.replace('_', ' '):24}{value:>14,}" for name, value in asdict(self).items()]
+        return [f"{name.replace('_', ' '):34}{value:>12,}" for name, value in asdict(self).items()]
 
 
 class Client:
@@ -76,16 +77,19 @@ class Client:
 
 @dataclass(eq=False)
 class Worker:
-    """One process. cut_until: it reaches nobody before that."""
+    """One process."""
 
     desk: Desk
     task: asyncio.Task[None]
     link: "Link"
-    requests: set[asyncio.Task[None]] = field(default_factory=set)
+    requests: dict[asyncio.Task[None], None] = field(default_factory=dict)  # in order, unlike a set
 
 
 class Link:
-    """A worker's line to control, which fails in every way that a network knows."""
+    """A worker's line to control, which fails in every way that a network knows.
+
+    cut_until: it reaches nobody before that.
+    """
 
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world, self._chance = world, chance
@@ -144,7 +148,8 @@ class World:
             answer = handle_leases(self.ledger, body, LIMITS.__getitem__, now)
         else:
             answer = handle_settlements(self.ledger, body, now)
-        self.check()
+        if self.figures.calls % 3 == 0:
+            self.check()
         return answer
 
     def late(self, path: str, body: bytes) -> None:
@@ -266,7 +271,8 @@ class World:
         else:
             unseen = min(chance.randint(0, 200), held.fit.cap - output)
             self.bill(held, unseen)
-            used = interrupted(held.fit, Seen(4 * output, 0.0)).total
+            known = Tokens(tokens) if held.keys[1][0] in SAYS_INPUT_FIRST else None
+            used = interrupted(held.fit, Seen(4 * output, 0.0), known).total
             worker.desk.settle(held, used)
             self.figures.hung_up += 1
             self.figures.unseen_by_hang_ups += used - (tokens + output + unseen)
@@ -286,8 +292,8 @@ class World:
             await asyncio.sleep(self._chance.expovariate(self._requests / SECONDS))
             worker = self._chance.choice(self._workers)
             task = asyncio.ensure_future(self.request(worker))
-            worker.requests.add(task)
-            task.add_done_callback(worker.requests.discard)
+            worker.requests[task] = None
+            task.add_done_callback(worker.requests.pop)
         harm.cancel()
         await asyncio.sleep(WAIT_SECONDS)  # what was late has come
         await asyncio.gather(*(self.end_well(worker) for worker in tuple(self._workers)))
@@ -307,18 +313,21 @@ class World:
         figures.left_by_the_living = sum(held.values()) - figures.held_by_the_dead
         figures.charged = sum(n for (subject, _), n in charged.items() if subject in AGENTS)
         figures.billed = sum(n for (subject, _), n in self.billed.items() if subject in AGENTS)
-        ended = [(self.billed[key], LIMITS[key[0]] or 0) for key in self._short]
-        if ended:
-            share = sum(billed for billed, _ in ended) / sum(limit for _, limit in ended)
-            figures.utilisation_percent = round(100 * share, 2)
+        limits = sum(LIMITS[subject] or 0 for subject, _ in self._short)
+        if limits:
+            parts = [sum(each[key] for key in self._short) for each in (charged, self.billed)]
+            figures.charged_of_spent_budgets_percent = round(100 * parts[0] / limits, 2)
+            figures.billed_of_spent_budgets_percent = round(100 * parts[1] / limits, 2)
         return figures
 
 
 async def simulate(seed: int, workers: int = 50, requests: int = 10_000) -> Figures:
     """Run one world."""
+    before = random.getstate()
     random.seed(seed)  # the desks' own jitter
     world = World(seed, workers, requests)
     try:
         return await world.run()
     finally:
         world.ledger.close()
+        random.setstate(before)

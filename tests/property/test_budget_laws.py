@@ -1,15 +1,12 @@
 """The laws of budgets, under every interleaving that can be thought of.
 
-Real ledger (a file with one control, PostgreSQL with two), real accounts of several workers; a
-model of the vendor counts what it bills. Messages and answers get lost, workers die, control
-restarts, clocks differ, midnight passes.
+Real ledger (a file with one control, PostgreSQL with two), real accounts of several workers.
+Messages and answers get lost, come late or twice; workers die, controls restart and their clocks
+differ and jump; limits change, midnight passes, and now and then a vendor bills more than it may.
 """
 
-import tempfile
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
-from typing import Any, ClassVar
+from collections import Counter
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -22,90 +19,53 @@ from hypothesis.stateful import (
     rule,
 )
 from tests.postgres_fixture import PostgresServer
+from tests.property.budget_world import LIMITS, AnyLedger, Key, Worker, World
 
-from pai.budget.account import Account
-from pai.budget.book import Reservation
-from pai.budget.day import utc_day
 from pai.budget.fit import Ask
 from pai.budget.interrupted import Seen, interrupted
-from pai.budget.line import Waiter
-from pai.ledger import SqliteLedger
 from pai.ledger.postgres import PostgresLedger
 
-AGENTS = ("agent:ns/a", "agent:ns/b")
-MODELS = ("model:ns/limited", "model:ns/free")
-LIMITS: dict[str, int | None] = {
-    "agent:ns/a": 2_000,
-    "agent:ns/b": 5_000,
-    "model:ns/limited": 3_000,
-    "model:ns/free": None,
-}
-AnyLedger = SqliteLedger | PostgresLedger
-START = 1_767_268_800.0  # 2026-01-01, noon
-
-
-@dataclass
-class Call:
-    """A request at the vendor. seen: output tokens that reached the gateway so far."""
-
-    reservation: Reservation
-    input: int
-    output: int = 0
-
-
-@dataclass
-class Worker:
-    account: Account
-    skew: float
-    calls: list[Call] = field(default_factory=list)
-    waiting: dict[int, Waiter] = field(default_factory=dict)
+PAIRS = tuple((a, m) for a in LIMITS for m in LIMITS if a < m and a[0] == "a" and m[0] == "m")
+FATES = st.sampled_from(["arrives", "arrives", "lost", "answer lost"])
+SKEWS = st.sampled_from([0.0, 0.0, 1.5, -40.0, 3600.0, -3600.0])
+PICKS = st.integers(0, 9)
 
 
 class Budgets(RuleBasedStateMachine):
-    """upstream: what the vendor bills, by subject and day. controls: each call goes to the next."""
+    """Rules are what can happen; laws hold after each."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        self.controls = self.start_controls()
-        self.calls = count()
-        self.names = count()
-        self.now = START
-        self.workers: list[Worker] = []
-        self.upstream: dict[tuple[str, str], int] = {}
-        self.dead = False
-        self.mortal = True
-        self.settled: dict[tuple[str, str], int] = {}
+        self.world: World | None = None
+        self.charged: dict[Key, int] = {}
+        self.mortal = self.honest = True
 
-    def start_controls(self) -> list[AnyLedger]:
-        return [SqliteLedger(Path(self.directory.name) / "ledger.db")]
-
-    @property
-    def ledger(self) -> AnyLedger:
-        return self.controls[next(self.calls) % len(self.controls)]
-
-    def select(self, sql: str, *parameters: object) -> list[Any]:
-        with self.ledger._reading() as db:
-            return db.execute(sql, parameters).fetchall()
+    def new_world(self, skews: list[float]) -> World:
+        return World(skews)
 
     @initialize(
-        skews=st.lists(st.floats(-3600, 3600), min_size=1, max_size=3), mortal=st.booleans()
+        skews=st.lists(SKEWS, min_size=1, max_size=3),
+        clocks=st.lists(SKEWS, min_size=2, max_size=2),
+        mortal=st.booleans(),
+        honest=st.booleans(),
     )
-    def begin(self, skews: list[float], mortal: bool) -> None:
-        self.mortal = mortal
+    def begin(self, skews: list[float], clocks: list[float], mortal: bool, honest: bool) -> None:
+        self.world = self.new_world(clocks)
+        self.mortal, self.honest = mortal, honest
         for skew in skews:
-            self.start(skew)
+            self.world.start_worker(skew)
 
-    def start(self, skew: float) -> None:
-        self.workers.append(Worker(Account(f"w{next(self.names)}"), skew))
+    @property
+    def there(self) -> World:
+        assert self.world is not None
+        return self.world
 
-    def day(self, worker: Worker) -> str:
-        return utc_day(self.now + worker.skew)
+    def worker(self, pick: int) -> Worker:
+        return self.there.workers[pick % len(self.there.workers)]
 
     @rule(
-        pick=st.integers(0, 9),
-        agent=st.sampled_from(AGENTS),
-        model=st.sampled_from(MODELS),
+        pick=PICKS,
+        subjects=st.sampled_from(PAIRS),
         bound=st.integers(1, 900),
         cap=st.integers(1, 900),
         answers=st.integers(1, 2),
@@ -115,187 +75,198 @@ class Budgets(RuleBasedStateMachine):
     def request(
         self,
         pick: int,
-        agent: str,
-        model: str,
+        subjects: tuple[str, str],
         bound: int,
         cap: int,
         answers: int,
         capped: bool,
         ledger_is_near: bool,
     ) -> None:
-        worker = self.workers[pick % len(self.workers)]
-        ask = Ask((bound + 50, bound), cap, answers, capped)
-        subjects, day = (agent, model), self.day(worker)
-        held = worker.account.line.try_at_once(subjects, ask, day, self.now)
-        if held is not None:
-            self.send(worker, held)
-            return
-        waiter = Waiter(subjects, ask, self.now, self.now + 30)
-        worker.account.line.join(waiter)
-        worker.waiting[id(waiter)] = waiter
+        worker = self.worker(pick)
+        self.there.request(worker, subjects, Ask((bound + 50, bound), cap, answers, capped))
         if ledger_is_near:
-            self.exchange(worker)
+            self.there.exchange(worker)
 
-    def send(self, worker: Worker, held: Reservation) -> None:
-        """The vendor bills input as soon as it has the request."""
-        call = Call(held, held.fit.input)
-        worker.calls.append(call)
-        self.bill(call, call.input)
-
-    def bill(self, call: Call, tokens: int) -> None:
-        for key in call.reservation.keys:
-            self.upstream[key] = self.upstream.get(key, 0) + tokens
-
-    @rule(pick=st.integers(0, 9), which=st.integers(0, 99), tokens=st.sampled_from([1, 400, 9999]))
+    @rule(pick=PICKS, which=st.integers(0, 99), tokens=st.sampled_from([1, 400, 9999]))
     def generate(self, pick: int, which: int, tokens: int) -> None:
-        worker = self.workers[pick % len(self.workers)]
-        if worker.calls:
-            call = worker.calls[which % len(worker.calls)]
-            fit = call.reservation.fit
-            tokens = min(tokens, fit.cap * fit.answers - call.output)
-            call.output += tokens
-            self.bill(call, tokens)
+        calls = self.worker(pick).calls
+        if calls:
+            self.there.generate(calls[which % len(calls)], tokens)
 
-    @rule(pick=st.integers(0, 9), which=st.integers(0, 99), unseen=st.integers(0, 256))
+    @rule(pick=PICKS, which=st.integers(0, 99), tokens=st.integers(1, 300))
+    @precondition(lambda self: not self.honest)
+    def pass_the_bounds(self, pick: int, which: int, tokens: int) -> None:
+        calls = self.worker(pick).calls
+        if calls:
+            self.there.pass_the_bounds(calls[which % len(calls)], tokens)
+
+    @rule(pick=PICKS, which=st.integers(0, 99), unseen=st.sampled_from([0, 0, 1, 256]))
     def end(self, pick: int, which: int, unseen: int) -> None:
         """The answer is whole (unseen 0), or the client hung up before all was seen."""
-        worker = self.workers[pick % len(self.workers)]
+        worker = self.worker(pick)
         if worker.calls:
-            call = worker.calls.pop(which % len(worker.calls))
-            tokens = call.input + call.output
-            if unseen:
+            call = worker.calls[which % len(worker.calls)]
+            tokens = call.tokens
+            if unseen and not call.excess:
                 seen = Seen(max(0, call.output - unseen), 0.0)
                 tokens = interrupted(call.reservation.fit, seen).total
-            self.close(worker, call, tokens)
-            _, day = call.reservation.keys[0]
-            worker.account.add_usage("ns/a", "ns/m", day, (1, tokens, 0, 0, 0, 0, 0, 0, 0))
+            self.there.settle(worker, call, tokens)
 
-    def close(self, worker: Worker, call: Call, tokens: int) -> None:
-        worker.account.book.settle(call.reservation, tokens)
-        for key in call.reservation.keys:
-            self.settled[key] = self.settled.get(key, 0) + tokens
-
-    @rule(pick=st.integers(0, 9), fate=st.sampled_from(["arrives", "lost", "answer lost"]))
+    @rule(pick=PICKS, fate=FATES)
     def lease(self, pick: int, fate: str) -> None:
-        self.ask(self.workers[pick % len(self.workers)], fate)
+        self.there.ask(self.worker(pick), fate)
 
-    def ask(self, worker: Worker, fate: str) -> None:
-        day = self.day(worker)
-        call = worker.account.lease_call(day)
-        if call is None or fate == "lost":
-            return
-        answer = self.ledger.grant(call, LIMITS.__getitem__, self.now)
-        if fate == "arrives":
-            worker.skew = answer.now - self.now
-            for waiter, _ in worker.account.take_leases(answer, day):
-                worker.waiting.pop(id(waiter))
-        self.admit(worker)
-
-    def exchange(self, worker: Worker) -> None:
-        """What a worker does when all goes well: settle, give back, ask, twice over."""
-        for _ in range(3):
-            for key in worker.account.book.tight_keys():
-                worker.account.book.give_back(key)
-            self.tell(worker, "arrives")
-            self.ask(worker, "arrives")
-
-    def admit(self, worker: Worker) -> None:
-        for waiter, held in worker.account.line.admit(self.day(worker), self.now):
-            worker.waiting.pop(id(waiter))
-            self.send(worker, held)
-        for waiter, _ in worker.account.line.expire(self.now, outage=False):
-            worker.waiting.pop(id(waiter))
-
-    @rule(pick=st.integers(0, 9), fate=st.sampled_from(["arrives", "lost", "answer lost"]))
+    @rule(pick=PICKS, fate=FATES)
     def settle(self, pick: int, fate: str) -> None:
-        self.tell(self.workers[pick % len(self.workers)], fate)
+        self.there.tell(self.worker(pick), fate)
 
-    def tell(self, worker: Worker, fate: str) -> None:
-        batch = worker.account.batch()
-        if fate != "lost":
-            answer = self.ledger.settle(batch, self.now)
-            if fate == "arrives":
-                worker.account.acknowledge(answer, self.day(worker))
+    @rule(which=st.integers(0, 99))
+    def a_message_comes_late_or_again(self, which: int) -> None:
+        self.there.arrive_late(which)
 
-    @rule(pick=st.integers(0, 9), idle=st.booleans())
+    @rule(pick=PICKS, idle=st.booleans())
     def give_back(self, pick: int, idle: bool) -> None:
-        worker = self.workers[pick % len(self.workers)]
+        worker = self.worker(pick)
+        book = worker.account.book
         if idle:
-            worker.account.book.give_back_idle(self.day(worker), self.now, 10.0)
-        for key in worker.account.book.tight_keys():
-            worker.account.book.give_back(key)
+            book.give_back_idle(self.there.day(worker), self.there.now, 10.0)
+        for key in book.tight_keys():
+            book.give_back(key)
 
-    @rule(seconds=st.sampled_from([0.2, 8.0, 61.0, 43_200.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
+    @rule(seconds=st.sampled_from([0.2, 8.0, 61.0, 1_800.0, 43_200.0]), quiet=st.booleans())
+    def time_passes(self, seconds: float, quiet: bool) -> None:
+        """quiet: workers do then what they do each second."""
+        self.there.now += seconds
+        if quiet:
+            self.workers_do_what_they_do_each_second()
 
-    @rule(pick=st.integers(0, 9), skew=st.floats(-3600, 3600))
+    def workers_do_what_they_do_each_second(self) -> None:
+        for worker in self.there.workers:
+            self.there.tell(worker, "arrives")
+            for _ in range(2):
+                worker.account.book.give_back_idle(self.there.day(worker), self.there.now, 10.0)
+                self.there.exchange(worker)
+
+    @rule(control=st.integers(0, 1), skew=SKEWS)
+    def a_clock_is_set(self, control: int, skew: float) -> None:
+        self.there.skews[control] = skew
+
+    @rule(seconds=st.sampled_from([3_600.0, -3_600.0, 90_000.0]))
+    def clocks_are_wrong_for_a_while(self, seconds: float) -> None:
+        """Over midnight and back, for one."""
+        for change in (seconds, -seconds):
+            self.there.skews = [skew + change for skew in self.there.skews]
+            self.workers_do_what_they_do_each_second()
+
+    @rule(subject=st.sampled_from(sorted(LIMITS)), part=st.sampled_from([0.1, 0.5, 1.0, 2.0]))
+    def change_a_limit(self, subject: str, part: float) -> None:
+        """Workers hear of it from their snapshot, and give back what lies idle."""
+        limit = LIMITS[subject]
+        if limit is not None:
+            self.there.limits[subject] = int(limit * part)
+            for worker in self.there.workers:
+                worker.account.book.press([subject], self.there.day(worker))
+
+    @rule(pick=PICKS, skew=SKEWS)
     @precondition(lambda self: self.mortal)
     def kill_a_worker(self, pick: int, skew: float) -> None:
-        self.workers.pop(pick % len(self.workers))
-        self.dead = True
-        self.start(skew)
+        self.there.kill_worker(self.worker(pick))
+        self.there.start_worker(skew)
 
     @rule()
     def restart_control(self) -> None:
-        for control in self.controls:
-            control.close()
-        self.controls = self.start_controls()
+        self.there.restart_controls()
 
     @invariant()
-    def the_ledger_is_never_below_the_vendor_nor_above_the_limit(self) -> None:
-        rows = self.select("SELECT subject, day, charged, spent FROM subject_day")
-        found = {(subject, day): (total, spent) for subject, day, total, spent in rows}
-        charged = {key: total for key, (total, _) in found.items()}
-        assert all(spent <= self.settled.get(key, 0) for key, (_, spent) in found.items())
-        for key, billed in self.upstream.items():
-            assert billed <= charged[key]
-        for (subject, day), total in charged.items():
-            limit = LIMITS[subject]
-            assert limit is None or total <= limit, (subject, day)
+    def nothing_spent_is_forgotten(self) -> None:
+        """What the vendor billed is charged, but for what passed the bounds."""
+        if self.world is not None:
+            found = self.world.days()
+            for key, billed in self.world.billed.items():
+                charged, _ = found.get(key, (0, 0))
+                assert billed <= charged + self.world.excess[key], key
+
+    @invariant()
+    def no_limit_is_passed(self) -> None:
+        """What is charged grows no further than the limit that holds now."""
+        if self.world is None:
+            return
+        for key, (charged, _) in self.world.days().items():
+            before, limit = self.charged.get(key, 0), self.world.limits[key[0]]
+            if limit is not None and charged > max(before, limit):
+                assert charged - max(before, limit) <= self.world.excess[key], key
+            self.charged[key] = charged
+
+    @invariant()
+    def a_worker_can_spend_no_more_than_the_ledger_holds_for_it(self) -> None:
+        if self.world is None:
+            return
+        held = {(worker, key): tokens for worker, key, tokens, _ in self.world.leases()}
+        for worker in self.world.workers:
+            book = worker.account.book
+            for key in book.held_keys():
+                reserved = sum(
+                    call.reservation.fit.tokens
+                    for call in worker.calls
+                    if key in call.reservation.keys
+                )
+                mine = worker.settled[key] + reserved + max(0, book.available(key))
+                theirs = held.get((worker.account.worker, key), 0)
+                assert mine <= theirs + self.world.excess[key], key
+
+    @invariant()
+    def only_what_was_settled_is_spent(self) -> None:
+        if self.world is not None:
+            settled = sum(
+                (each.settled for each in (*self.world.workers, *self.world.dead)), start=_none()
+            )
+            for key, (charged, spent) in self.world.days().items():
+                assert spent <= min(charged, settled[key])
 
     def teardown(self) -> None:
-        """When everybody is done and has told, only the dead hold anything."""
-        for worker in self.workers:
-            for call in worker.calls:
-                self.close(worker, call, call.input + call.output)
-            worker.account.book.give_back_idle("9999-12-31", self.now, 0.0)
-            while worker.account.has_news:
-                batch = worker.account.batch()
-                answer = self.ledger.settle(batch, self.now)
-                worker.account.acknowledge(answer, self.day(worker))
-        if self.workers:
-            self.the_ledger_is_never_below_the_vendor_nor_above_the_limit()
-        if not self.dead and not self._lost_answers():
-            held = self.select("SELECT SUM(charged - spent) FROM subject_day")
-            assert (held[0][0] or 0) == 0
-        for control in self.controls:
-            control.close()
-        self.directory.cleanup()
+        if self.world is not None:
+            try:
+                self.only_the_dead_hold_anything_in_the_end(self.world)
+            finally:
+                self.world.close()
 
-    def _lost_answers(self) -> bool:
-        """Whether the ledger granted what its worker never heard of: it stays charged."""
-        for worker in self.workers:
-            known = {
-                key: worker.account.book._leases[key].granted
-                for key in worker.account.book.held_keys()
-            }
-            rows = self.select(
-                "SELECT subject, day, granted, granted + overdraft - returned - spent"
-                " FROM lease WHERE worker = ?",
-                worker.account.worker,
-            )
-            if any(left and granted > known.get((s, d), 0) for s, d, granted, left in rows):
-                return True
-        return False
+    def only_the_dead_hold_anything_in_the_end(self, world: World) -> None:
+        """Everybody is done and has told: what is charged for the living is what they spent."""
+        for worker in world.workers:
+            self._finish(worker)
+        self.nothing_spent_is_forgotten()
+        self.no_limit_is_passed()
+        alive = {worker.account.worker: worker for worker in world.workers}
+        for name, key, held, spent in world.leases():
+            if name in alive:
+                assert spent == alive[name].settled[key]
+                unheard_of = world.late and key not in alive[name].account.book.held_keys()
+                assert held == spent or unheard_of, key
+
+    def _finish(self, worker: Worker) -> None:
+        for call in tuple(worker.calls):
+            self.there.settle(worker, call, call.tokens)
+        for waiter in worker.line:
+            worker.account.line.leave(waiter)
+        worker.line.clear()
+        worker.account.doubt()
+        while self.there.recall(worker):
+            pass
+        worker.account.book.give_back_idle("9999-12-31", self.there.now, 0.0)
+        while worker.account.has_news:
+            self.there.tell(worker, "arrives")
+
+
+def _none() -> "Counter[Key]":
+    return Counter()
 
 
 TestBudgets = Budgets.TestCase
 TestBudgets.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 
 
-class BudgetsOnPostgres(Budgets):
-    """The same, with two controls on one database."""
+class WorldOnPostgres(World):
+    """Two controls on one database."""
 
     server: ClassVar[PostgresServer]
 
@@ -305,9 +276,16 @@ class BudgetsOnPostgres(Budgets):
         return [PostgresLedger(self.place), PostgresLedger(self.place)]
 
 
+class BudgetsOnPostgres(Budgets):
+    """The same, with two controls on one database."""
+
+    def new_world(self, skews: list[float]) -> World:
+        return WorldOnPostgres(skews)
+
+
 @pytest.fixture
 def postgres_budgets(postgres: PostgresServer) -> None:
-    BudgetsOnPostgres.server = postgres
+    WorldOnPostgres.server = postgres
 
 
 TestBudgetsOnPostgres = pytest.mark.usefixtures("postgres_budgets")(BudgetsOnPostgres.TestCase)

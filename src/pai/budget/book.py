@@ -12,7 +12,7 @@ from pai.budget.fit import Fit
 from pai.ir.ledger import Charge, Need
 from pai.ir.ledger import Lease as LeaseState
 
-_WISH_REQUESTS = 8  # a lease is asked for at least so many requests like the present one
+_WISH_REQUESTS = 2  # what a lease is asked for at least; a crash costs no more of an idle budget
 _WINDOW_SECONDS = 1.0  # pace is measured over this long
 _LOW = 4  # below this part of the last wish, more is fetched ahead
 
@@ -153,13 +153,17 @@ class LeaseBook:
         lease = self._leases.get(key)
         return lease is not None and lease.tight
 
-    def need(self, subject: str, day: str, tokens: int) -> Need:
-        """Return what to ask the ledger for, so that `tokens` become available."""
+    def need(self, subject: str, day: str, tokens: int, waited_for: int = 0) -> Need:
+        """Return what to ask the ledger for, so that `tokens` become available.
+
+        waited_for: tokens that all who wait could use; they are wished for.
+        """
         lease = self._leases.get((subject, day))
         available = 0 if lease is None else lease.available
         known = 0 if lease is None else lease.granted
         short = max(0, tokens - available)
         wished = tokens * _WISH_REQUESTS if lease is None else lease.wish
+        wished = max(wished, waited_for)
         return Need(subject, known, short, max(short, wished - available))
 
     def known(self, key: Key) -> int:

@@ -24,11 +24,18 @@ class Seen(NamedTuple):
     silent_seconds: float
 
 
-def interrupted(reserved: Fit, seen: Seen) -> Tokens:
-    """Return what to charge when the client hung up or the stream broke."""
+def interrupted(reserved: Fit, seen: Seen, known: Tokens | None = None) -> Tokens:
+    """Return what to charge when the client hung up or the stream broke.
+
+    known: the vendor's own figures as far as it gave any. Its input is final from the beginning,
+    where the request holds nothing that makes it fetch more; its output only ever grows.
+    """
     unseen = UNSEEN_TOKENS + int(seen.silent_seconds * UNSEEN_TOKENS_PER_SECOND)
     each = unseen * reserved.answers
-    return Tokens(reserved.input, min(reserved.cap * reserved.answers, seen.text_bytes + each))
+    output = min(reserved.cap * reserved.answers, seen.text_bytes + each)
+    if known is None:
+        return Tokens(reserved.input, output)
+    return known._replace(input=known.input or reserved.input, output=max(known.output, output))
 
 
 def unmetered(reserved: Fit) -> Tokens:

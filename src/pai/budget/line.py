@@ -103,14 +103,14 @@ class WaitLine:
         Who waits for the same agent and the same model is asked for in turn. Who shares but one of
         them with somebody before may be served first, where that one is not what is short.
         """
-        first: dict[tuple[str, ...], Waiter] = {}
+        waiting: dict[tuple[str, ...], list[int]] = {}
         for waiter in self._waiters:
-            first.setdefault(waiter.subjects, waiter)
+            waiting.setdefault(waiter.subjects, []).append(waiter.want)
         return [
             LeaseWant(
-                day, tuple(self._book.need(each, day, waiter.want) for each in waiter.subjects)
+                day, tuple(self._book.need(each, day, all_[0], sum(all_)) for each in subjects)
             )
-            for waiter in first.values()
+            for subjects, all_ in waiting.items()
         ]
 
     def judge(self, states: Iterable[Lease], day: str) -> list[tuple[Waiter, Refusal]]:
@@ -133,12 +133,11 @@ class WaitLine:
         late: list[tuple[Waiter, Refusal]] = []
         rest: list[Waiter] = []
         for waiter in self._waiters:
-            if outage_since is not None and now >= self._patience(waiter, outage_since):
-                late.append((waiter, Refusal.UNAVAILABLE))
-            elif now >= waiter.deadline:
-                late.append((waiter, Refusal.BUSY))
-            else:
+            refusal = self._late(waiter, now, outage_since)
+            if refusal is None:
                 rest.append(waiter)
+            else:
+                late.append((waiter, refusal))
         self._waiters = rest
         return late
 
@@ -147,9 +146,14 @@ class WaitLine:
         return min((waiter.deadline for waiter in self._waiters), default=None)
 
     @staticmethod
-    def _patience(waiter: Waiter, outage_since: float) -> float:
-        """Return how long somebody waits for a ledger that does not answer."""
-        return min(max(waiter.arrived, outage_since) + _OUTAGE_SECONDS, waiter.deadline)
+    def _late(waiter: Waiter, now: float, outage_since: float | None) -> Refusal | None:
+        """Say why somebody has waited long enough, if so; who heard of the ledger waits for it."""
+        if outage_since is not None and now >= max(waiter.arrived, outage_since) + _OUTAGE_SECONDS:
+            return Refusal.UNAVAILABLE
+        if now < waiter.deadline:
+            return None
+        never_heard = outage_since is not None and outage_since <= waiter.arrived
+        return Refusal.UNAVAILABLE if never_heard else Refusal.BUSY
 
     def _is_awaited(self, subjects: tuple[str, ...]) -> bool:
         """Say whether somebody waits for one of these; all that nobody has looked at yet does."""

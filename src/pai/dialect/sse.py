@@ -10,7 +10,7 @@ from pai.dialect.refused import UnreadableError
 MOST_EVENT_BYTES = 16 * 1024 * 1024  # an inline image may come as one event
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-_LONGEST_END = 4
+LONGEST_END = 4
 _DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 
 
@@ -20,7 +20,7 @@ class Events:
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()  # grows in place: an event may come in a million pieces
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes; return the data of each event that is whole and has some.
@@ -30,21 +30,38 @@ class Events:
         if not self._rest and is_one_event(chunk):
             data = data_of(chunk)
             return [data] if data else []
-        data = self._rest + chunk if self._rest else chunk
-        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
-        found = []
-        for match in _END.finditer(data, searched):
-            found.append(data_of(data[start : match.end()]))
-            start = match.end()
-        self._rest = data[start:] if start else data
+        found = [data_of(event) for event in whole_events(self._rest, chunk)]
         if len(self._rest) > MOST_EVENT_BYTES:
+            self._rest = bytearray()
             raise UnreadableError(f"an event is longer than {MOST_EVENT_BYTES} bytes")
         return [each for each in found if each]
 
     def finish(self) -> list[bytes]:
         """Return what is left; the stream is at its end."""
-        rest, self._rest = data_of(self._rest), b""
+        rest, self._rest = data_of(bytes(self._rest)), bytearray()
         return [rest] if rest else []
+
+
+def whole_events(rest: bytearray, chunk: bytes) -> list[bytes]:
+    """Return the events that are whole with `chunk`; `rest` then holds the beginning of the next.
+
+    A chunk costs its own length, not that of what waits.
+    """
+    searched = max(0, len(rest) - LONGEST_END)
+    if not rest:
+        data = chunk
+    else:
+        rest += chunk
+        if _END.search(rest, searched) is None:
+            return []
+        data = bytes(rest)
+        rest.clear()
+    start, found = 0, []
+    for match in _END.finditer(data, searched):
+        found.append(data[start : match.end()])
+        start = match.end()
+    rest += data[start:]
+    return found
 
 
 def is_one_event(chunk: bytes) -> bool:

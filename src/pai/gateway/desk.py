@@ -28,8 +28,8 @@ from pai.wire.message import ClientGone, PayloadTooLarge
 _SETTLE_SECONDS = 1.0
 _AHEAD_SECONDS = 0.1
 _IDLE_SECONDS = 15.0
-_CALL_SECONDS = 5.0
-_POLL_SECONDS = 0.15
+_CALL_SECONDS = 2.0  # so that one call that hangs is not yet an outage for those who wait
+_POLL_SECONDS, _SLOWEST_POLL_SECONDS = 0.15, 0.6
 _RETRY_SECONDS = 0.2
 
 _leases = msgspec.json.Decoder(LeaseAnswer)
@@ -67,6 +67,7 @@ class Desk:
         self._futures: dict[Waiter, asyncio.Future[Reservation]] = {}
         self._ledger_time: tuple[float, float] | None = None
         self._settled_at = self._asked_at = self._heard_at = self._loop.time()
+        self._poll_seconds = _POLL_SECONDS
         self.failures = 0
 
     # What requests call
@@ -215,7 +216,7 @@ class Desk:
     async def _pause(self) -> None:
         """Sleep until there is something to do."""
         waiting = len(self.account.line) > 0
-        seconds = _POLL_SECONDS * (0.5 + random.random()) if waiting else _SETTLE_SECONDS
+        seconds = self._next_poll_seconds() if waiting else _SETTLE_SECONDS
         if waiting and not self._wake.is_set():
             deadline = self.account.line.next_deadline() or 0.0
             seconds = max(0.0, min(seconds, deadline - self._loop.time()))
@@ -225,8 +226,16 @@ class Desk:
         except TimeoutError:
             return
 
+    def _next_poll_seconds(self) -> float:
+        """Return how long to wait before asking again; longer while nobody gets anything."""
+        seconds = self._poll_seconds * (0.5 + random.random())
+        self._poll_seconds = min(2 * self._poll_seconds, _SLOWEST_POLL_SECONDS)
+        return seconds
+
     def _admit(self) -> None:
         admitted = self.account.line.admit(utc_day(self.now()), self._loop.time())
+        if admitted:
+            self._poll_seconds = _POLL_SECONDS
         for waiter, reservation in admitted:
             future = self._futures.get(waiter)
             if future is None or future.done():

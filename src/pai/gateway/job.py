@@ -250,9 +250,11 @@ class Job:
         try:
             outcome = await self._asked.exchange.relay(response, headers=headers, tap=tap)
         finally:
-            if outcome is not Outcome.COMPLETE:
-                meter.finish()
-            call.settle_stream(meter, monotonic())
+            try:
+                if outcome is not Outcome.COMPLETE:
+                    meter.finish()
+            finally:
+                call.settle_stream(meter, monotonic())
 
     async def _read(self, way: Way, call: Call, response: UpstreamResponse) -> bytes | Failure:
         """Return the whole answer, its tokens charged."""

@@ -98,9 +98,13 @@ class Call:
         """Charge what was seen, what may have been unseen, and the input."""
         since_text = now - self.text_last if self.text_last else 0.0
         silent = (self.text_first or now) - self.sent + since_text
-        tokens = interrupted(self.held.fit, Seen(text_bytes, silent))
-        if known is not None and known.total > tokens.total:
-            tokens = known
+        fit, seen = self.held.fit, Seen(text_bytes, silent)
+        if self._asked.reading.shape.unbounded:  # input may still grow
+            tokens = interrupted(fit, seen)
+            if known is not None and known.total > tokens.total:
+                tokens = known
+        else:
+            tokens = interrupted(fit, seen, known)
         self._settle(tokens, now, estimated=True, error=error)
 
     def settle_stream(self, meter: Meter | EventReader, now: float) -> None:
@@ -172,7 +176,8 @@ class TranslatingMeter:
 
     def __init__(self, reader: EventReader, writer: EventWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._unreadable = False
+        self._unreadable = self._cut = False
+        self._unread_bytes = 0  # since the last event
 
     @property
     def tokens(self) -> Tokens | None:
@@ -181,8 +186,9 @@ class TranslatingMeter:
 
     @property
     def text_bytes(self) -> int:
-        """Bytes of output seen."""
-        return self._reader.text_bytes
+        """Bytes of output seen; where it could not be read, all bytes."""
+        seen = self._reader.text_bytes
+        return seen + self._unread_bytes if self._unreadable or self._cut else seen
 
     @property
     def complete(self) -> bool:
@@ -191,6 +197,7 @@ class TranslatingMeter:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the vendor; return those for the client."""
+        self._unread_bytes += len(chunk)
         if self._unreadable:
             return b""
         try:
@@ -198,10 +205,13 @@ class TranslatingMeter:
         except UnreadableError as error:
             self._unreadable = True
             return self._writer.write(Broken(f"the vendor's stream can't be read: {error}"))
+        if events:
+            self._unread_bytes = 0
         write = self._writer.write
         return write(events[0]) if len(events) == 1 else b"".join(map(write, events))
 
     def finish(self) -> bytes:
         """Return the end of the stream."""
         events = [] if self._unreadable else self._reader.finish()
+        self._cut = self._cut or any(isinstance(each, Broken) for each in events)
         return b"".join(map(self._writer.write, events)) + self._writer.finish()

@@ -55,7 +55,8 @@ class Lease(msgspec.Struct, frozen=True, array_like=True):
 
     granted: tokens this worker was granted this day, in all; only grows. free: tokens of the limit
     that nobody holds, None without a limit. running: tokens that live workers hold and may bring
-    back. known: False when there is no such subject any more.
+    back; where all that was needed is granted, at least those. known: False when there is no such
+    subject any more.
     """
 
     subject: str

@@ -24,6 +24,7 @@ class _Held(NamedTuple):
     need: Need
     granted: int
     charged: int
+    unspent: int
     limit: int | None
     known: bool
 
@@ -60,7 +61,7 @@ def grant_want(
     """Charge what is granted, and say how every subject stands.
 
     want: each subject once. awaited: subjects that somebody before is short of; what is free of
-    them is kept for that one.
+    them is kept for that one. A worker that has ended gets nothing: its call comes late.
     """
     subjects = [need.subject for need in want.needs]
     standings = rows.standings(db, subjects, want.day, worker)
@@ -70,13 +71,15 @@ def grant_want(
         for each in held
         if not each.fits or (each.short and each.need.subject in awaited)
     ]
-    sizes = [0 if short else each.size for each in held]
+    closed = any(standing.closed for standing in standings.values())
+    sizes = [0 if short or closed else each.size for each in held]
     for subject, size in zip(subjects, sizes, strict=True):
         if size:
             rows.add_grant(db, subject, want.day, worker, size)
-    running = rows.running(db, subjects, want.day, now)
+    # Who gets what it asked for needs no more than a bound of what others may bring back.
+    running = rows.running(db, subjects, want.day, now) if short else {}
     states = [
-        each.state(want.day, size, running[each.need.subject])
+        each.state(want.day, size, running.get(each.need.subject, each.unspent + size))
         for each, size in zip(held, sizes, strict=True)
     ]
     return GrantResult(states, short)
@@ -87,4 +90,5 @@ def _held(need: Need, standing: Standing, limit_of: LimitOf) -> _Held:
         limit, known = limit_of(need.subject), True
     except LookupError:
         limit, known = 0, False
-    return _Held(need, standing.granted, standing.charged, limit, known)
+    unspent = standing.charged - standing.spent
+    return _Held(need, standing.granted, standing.charged, unspent, limit, known)

@@ -16,10 +16,15 @@ _WANTED_SECONDS = 5.0  # how long a refusal makes other workers give back what l
 
 
 class Standing(NamedTuple):
-    """A worker's grants for one subject and day, and all that is charged there."""
+    """A worker's grants for one subject and day, and all that is charged and spent there.
+
+    closed: the worker has said that it ends.
+    """
 
     granted: int
     charged: int
+    spent: int
+    closed: int
 
 
 class Held(NamedTuple):
@@ -34,10 +39,11 @@ LeaseKey = tuple[str, str, str]
 
 
 def see_worker(db: Db, worker: str, now: float, *, closed: bool = False) -> None:
-    """Note a sign of life."""
+    """Note a sign of life. A worker that has said that it ends never comes back."""
     db.execute(
         "INSERT INTO worker (worker, sequence, seen_at, closed) VALUES (?, 0, ?, ?)"
-        " ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, closed = excluded.closed",
+        " ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at,"
+        " closed = CASE WHEN excluded.closed = 1 THEN 1 ELSE worker.closed END",
         (worker, now, int(closed)),
     )
 
@@ -62,9 +68,11 @@ def standings(db: Db, subjects: Iterable[str], day: str, worker: str) -> dict[st
     """Return how a worker stands with each subject."""
     query = (
         "SELECT COALESCE((SELECT granted FROM lease WHERE subject = ? AND day = ? AND worker = ?)"
-        ", 0), COALESCE((SELECT charged FROM subject_day WHERE subject = ? AND day = ?), 0)"
+        ", 0), COALESCE(MAX(charged), 0), COALESCE(MAX(spent), 0)"
+        ", COALESCE((SELECT closed FROM worker WHERE worker = ?), 0)"
+        " FROM subject_day WHERE subject = ? AND day = ?"
     )
-    found = {each: db.execute(query, (each, day, worker, each, day)) for each in subjects}
+    found = {each: db.execute(query, (each, day, worker, worker, each, day)) for each in subjects}
     return {subject: Standing(*result.fetchone()) for subject, result in found.items()}
 
 

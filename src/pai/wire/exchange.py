@@ -101,6 +101,7 @@ class Exchange:
             await self._waiter
             self._waiter = None
         if self._body_bytes > limit:
+            self._body = None  # this object may outlive the request by some time
             raise PayloadTooLarge(limit)
         return self._take_body()
 
@@ -156,6 +157,8 @@ class Exchange:
         """The rest of the body will not come: whoever works on the request must stop."""
         if self._body_error is None:
             self._body_error = error
+        if not self.body_ended:
+            self._body = None  # nobody will ask for a part of it
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
         if self.upstream is not None:

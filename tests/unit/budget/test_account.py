@@ -46,7 +46,7 @@ def test_those_in_line_are_asked_for_first_and_low_leases_ahead_of_need() -> Non
     ahead = mine.lease_call(DAY)
     assert ahead is not None
     assert ahead.wants[0].needs[0].need == 0
-    assert ahead.wants[0].needs[0].wish == 7200 - 100
+    assert ahead.wants[0].needs[0].wish == 1800 - 100
     mine.line.join(Waiter((A,), Ask((500,), 100, 1, capped=True), 0.0, 30.0))
     queued = mine.lease_call(DAY)
     assert queued is not None

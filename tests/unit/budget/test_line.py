@@ -147,7 +147,15 @@ def test_one_call_that_fails_sends_nobody_away_who_waits_for_others() -> None:
     line.join(mine)
     assert line.expire(12.0, outage_since=11.0) == []
     assert line.expire(29.9, outage_since=27.0) == []
-    assert line.expire(30.0, outage_since=27.0) == [(mine, Refusal.UNAVAILABLE)]
+    assert line.expire(30.0, outage_since=27.0) == [(mine, Refusal.BUSY)]
+
+
+def test_who_never_heard_of_the_ledger_is_told_so() -> None:
+    line = WaitLine(LeaseBook())
+    mine = Waiter((A,), Ask((100,), 100, 1, True), arrived=10.0, deadline=11.0)
+    line.join(mine)
+    assert line.expire(10.9, outage_since=9.0) == []
+    assert line.expire(11.0, outage_since=9.0) == [(mine, Refusal.UNAVAILABLE)]
 
 
 def test_who_leaves_is_not_served() -> None:

@@ -107,7 +107,8 @@ def test_an_endless_event_is_let_go_and_counts() -> None:
     ("usage", "tokens"),
     [
         (USAGE, TOKENS),
-        ({"input_tokens": 3}, Tokens(3)),
+        ({"input_tokens": 3}, None),
+        ({"input_tokens": 3, "total_tokens": 3}, Tokens(3)),
         ({"input_tokens": 3, "output_tokens": 2, "total_tokens": 9}, Tokens(3, 6)),
         ({"input_tokens": 3, "output_tokens": 2, "output_tokens_details": None}, Tokens(3, 2)),
         ({"input_tokens": 3, "output_tokens": 2, "output_tokens_details": 7}, Tokens(3, 2)),

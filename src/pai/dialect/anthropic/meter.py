@@ -4,20 +4,16 @@ Everything passes at once, byte for byte: its figures are part of every stream. 
 past the bound is not looked into and counts by its bytes.
 """
 
-import re
-
 import msgspec
 from msgspec import Raw
 
 from pai.budget.price import Tokens
 from pai.dialect.anthropic.usage import Figures, more_figures
 from pai.dialect.body import NULL
-from pai.dialect.sse import data_of, is_one_event
+from pai.dialect.sse import LONGEST_END, data_of, is_one_event, whole_events
 
 MOST_EVENT_BYTES = 1_048_576
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-_LONGEST_END = 4
 _NOT_TEXT = frozenset({"type", "signature", "encrypted_content"})
 
 
@@ -42,7 +38,7 @@ class MessagesMeter:
 
     def __init__(self) -> None:
         self._figures = Figures()
-        self._rest = b""
+        self._rest = bytearray()
         self._oversized = False
         self.tokens: Tokens | None = None
         self.text_bytes = 0
@@ -53,23 +49,20 @@ class MessagesMeter:
         if not (self._rest or self._oversized) and is_one_event(chunk):
             self._look(chunk)
             return chunk
-        data = self._rest + chunk if self._rest else chunk
-        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
-        for match in _END.finditer(data, searched):
-            self._look(data[start : match.end()])
-            start = match.end()
-        self._rest = data[start:] if start else data
-        if len(self._rest) > MOST_EVENT_BYTES:
-            self.text_bytes += len(self._rest) - _LONGEST_END
-            self._rest = self._rest[-_LONGEST_END:]  # it may hold half of the event's end
+        rest = self._rest
+        for event in whole_events(rest, chunk):
+            self._look(event)
+        if len(rest) > MOST_EVENT_BYTES:
+            self.text_bytes += len(rest) - LONGEST_END
+            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
             self._oversized = True
         return chunk
 
     def finish(self) -> bytes:
         """Return what was held back, which is nothing; the stream is at its end."""
-        if self._rest:
-            self._look(self._rest)
-            self._rest = b""
+        rest, self._rest = bytes(self._rest), bytearray()
+        if rest:
+            self._look(rest)
         return b""
 
     def _look(self, event: bytes) -> None:

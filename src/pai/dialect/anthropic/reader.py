@@ -136,11 +136,13 @@ class MessagesReader:
 
     def _read(self, data: bytes, found: list[Event]) -> None:
         if self._over:
+            self.text_bytes += 0 if self.complete else len(data)
             return
         try:
             event = _events.decode(data)
         except _Unreadable as error:
             if not self._is_extra(data):
+                self.text_bytes += len(data)
                 self._break(f"an event is not of its kind: {error}", found)
             return
         if event.type == "content_block_delta":

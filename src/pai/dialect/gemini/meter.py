@@ -8,12 +8,10 @@ as one JSON array whose elements are the pieces.
 import re
 
 from pai.dialect.gemini.figures import Figures
-from pai.dialect.sse import data_of
+from pai.dialect.sse import LONGEST_END, data_of, whole_events
 
 MOST_PIECE_BYTES = 1_048_576
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-_LONGEST_END = 4
 _HEAD = len(b"data: ")
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _IN_STRING = re.compile(rb'["\\]')
@@ -28,29 +26,26 @@ class EventMeter(Figures):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rest = b""
+        self._rest = bytearray()
         self._oversized = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return them."""
         if not (self._rest or self._oversized) and _is_one_event(chunk):
-            self.look(chunk[_HEAD:-_LONGEST_END])  # as Google sends them
+            self.look(chunk[_HEAD:-LONGEST_END])  # as Google sends them
             return chunk
-        data = self._rest + chunk if self._rest else chunk
-        start, searched = 0, max(0, len(self._rest) - _LONGEST_END)
-        for match in _END.finditer(data, searched):
-            self._event(data[start : match.end()])
-            start = match.end()
-        self._rest = data[start:] if start else data
-        if len(self._rest) > MOST_PIECE_BYTES:
-            self.text_bytes += len(self._rest) - _LONGEST_END
-            self._rest = self._rest[-_LONGEST_END:]  # it may hold half of the event's end
+        rest = self._rest
+        for event in whole_events(rest, chunk):
+            self._event(event)
+        if len(rest) > MOST_PIECE_BYTES:
+            self.text_bytes += len(rest) - LONGEST_END
+            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
             self._oversized = True
         return chunk
 
     def finish(self) -> bytes:
         """Return what was held back, which is nothing; the stream is at its end."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         if rest:
             self._event(rest)
         return b""
@@ -67,7 +62,7 @@ class EventMeter(Figures):
 
 def _is_one_event(chunk: bytes) -> bool:
     """Say whether this is one whole event of one line."""
-    last = len(chunk) - _LONGEST_END
+    last = len(chunk) - LONGEST_END
     return (
         chunk.startswith(b"data: ")
         and chunk.endswith(b"\r\n\r\n")
@@ -79,7 +74,8 @@ def _is_one_event(chunk: bytes) -> bool:
 class ArrayMeter(Figures):
     """See `pai.dialect.sides.Meter`; for a JSON array, which is never held as a whole.
 
-    An answer that is one object, as errors are, is a piece itself.
+    An answer that is one object, as errors are, is a piece itself. What is in no piece, where there
+    should be nothing, counts by its bytes.
     """
 
     __slots__ = ("_depth", "_escaped", "_in_string", "_outer", "_pieces", "_size")
@@ -104,6 +100,7 @@ class ArrayMeter(Figures):
     def _scan(self, chunk: bytes) -> None:
         """Find the ends of pieces."""
         place, start = int(self._escaped), 0  # an escaped byte is looked over
+        outside = 0  # where what is in no piece begins
         self._escaped = False
         while place < len(chunk):
             pattern = _IN_STRING if self._in_string else _OUTSIDE
@@ -120,17 +117,24 @@ class ArrayMeter(Figures):
             elif mark in _OPENS:
                 if self._begins(mark):
                     start = match.start()
+                    self._pass(chunk[outside:start])
             elif self._ends():
                 self._hold(chunk[start:place])
                 self._whole()
+                outside = place
         if self._outer is not None and self._depth > self._outer:
             self._hold(chunk[start:])
+        else:
+            self._pass(chunk[outside:])
 
     def finish(self) -> bytes:
         """Return what was held back, which is nothing; the stream is at its end."""
         self.text_bytes += self._size
         self._pieces, self._size = [], 0
         return b""
+
+    def _pass(self, data: bytes) -> None:
+        self.text_bytes += len(data.translate(None, _BETWEEN + b"[]"))
 
     def _begins(self, mark: bytes) -> bool:
         """Go one level down; say whether a piece begins here."""

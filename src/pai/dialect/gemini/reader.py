@@ -145,7 +145,10 @@ class AnswerReader:
         """Return the last events; a stream that ended early yields `Broken`."""
         out: list[Event] = []
         for data in self._events.finish():
-            self._read(data, out)
+            try:
+                self._read(data, out)
+            except UnreadableError:  # cut in the middle of an event
+                self.text_bytes += len(data)
         if not self._over:
             if self._running or not self._choices:
                 out.append(_EARLY)

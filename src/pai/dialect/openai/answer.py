@@ -1,7 +1,7 @@
 """Read what an answer cost. A vendor's figures are believed only when they can be true."""
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
@@ -20,16 +20,16 @@ class _OutputDetails(msgspec.Struct):
 
 class _Usage(msgspec.Struct):
     prompt_tokens: int
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    completion_tokens: int | UnsetType = UNSET
+    total_tokens: int | UnsetType = UNSET
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
 
 class _WithoutDetails(msgspec.Struct):
     prompt_tokens: int
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    completion_tokens: int | UnsetType = UNSET
+    total_tokens: int | UnsetType = UNSET
 
 
 class _Answer(msgspec.Struct):
@@ -79,6 +79,11 @@ def _tokens(
     usage: _Usage | _WithoutDetails, cached: int, reasoning: int, written: int
 ) -> Tokens | None:
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
+    if completion is UNSET:
+        completion = 0
+        if total is UNSET:
+            return None  # of the output nothing is known
+    total = 0 if total is UNSET else total
     if not (0 <= prompt <= _MOST and 0 <= completion <= _MOST and 0 <= total <= _MOST):
         return None
     output = completion if completion > total - prompt else total - prompt

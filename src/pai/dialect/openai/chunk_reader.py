@@ -74,7 +74,10 @@ class ChunkReader:
         """Return the last events; a stream that ended early yields `Broken`."""
         out: list[Event] = []
         for data in self._events.finish():
-            self._read(data, out)
+            try:
+                self._read(data, out)
+            except UnreadableError:  # cut in the middle of an event
+                self.text_bytes += len(data)
         choices = self._choices.values()
         if not self._over and not (choices and all(each.ended for each in choices)):
             out.append(_EARLY)

@@ -6,20 +6,16 @@ An event is passed on when it is complete; the usage event is taken out again wh
 not ask for it. An event that grows past the bound passes uninspected and counts by its bytes.
 """
 
-import re
-
 import msgspec
 from msgspec import Raw
 
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
 from pai.dialect.openai.answer import tokens_of
-from pai.dialect.sse import data_of
+from pai.dialect.sse import LONGEST_END, data_of, whole_events
 
 MOST_EVENT_BYTES = 1_048_576
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-_LONGEST_END = 4
 _NOT_TEXT = frozenset({"role", "index"})
 
 
@@ -53,7 +49,7 @@ class StreamMeter:
 
     def __init__(self, *, keeps_usage: bool) -> None:
         self._keeps_usage = keeps_usage
-        self._rest = b""
+        self._rest = bytearray()
         self._oversized = False
         self._silent = False  # an answer has ended and nothing was said since
         self.tokens: Tokens | None = None
@@ -69,28 +65,20 @@ class StreamMeter:
                 usual = chunk.startswith(b"data: ")
                 passes = self._passes_data(chunk[6:-2]) if usual else self._passes(chunk)
                 return chunk if passes else b""
-        data = self._rest + chunk if self._rest else chunk
-        start = 0
-        searched = max(0, len(self._rest) - _LONGEST_END)
-        out: list[bytes] = []
-        for match in _END.finditer(data, searched):
-            event = data[start : match.end()]
-            start = match.end()
-            if self._passes(event):
-                out.append(event)
-        self._rest = data[start:] if start else data
+        out = [event for event in whole_events(self._rest, chunk) if self._passes(event)]
         if len(self._rest) > MOST_EVENT_BYTES:
             out.append(self._let_go())
         return out[0] if len(out) == 1 else b"".join(out)
 
     def finish(self) -> bytes:
         """Return what was held back; the stream is at its end."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         return rest if not rest or self._passes(rest) else b""
 
     def _let_go(self) -> bytes:
         """Pass on the beginning of an event that is too long to hold; keep what may be its end."""
-        gone, self._rest = self._rest[:-_LONGEST_END], self._rest[-_LONGEST_END:]
+        gone = bytes(self._rest[:-LONGEST_END])
+        del self._rest[:-LONGEST_END]
         self.text_bytes += len(gone)
         self._oversized = True
         return gone

@@ -4,18 +4,14 @@ Every chunk passes on at once, as it is: nothing of this API's streams is to be 
 that grows past the bound is not looked into and counts by its bytes.
 """
 
-import re
-
 import msgspec
 from msgspec import Raw
 
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
 from pai.dialect.responses.usage import Charged, tokens_of
-from pai.dialect.sse import MOST_EVENT_BYTES, data_of, is_one_event
+from pai.dialect.sse import LONGEST_END, MOST_EVENT_BYTES, data_of, is_one_event, whole_events
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-_LONGEST_END = 4
 _FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _QUOTE = ord('"')
 
@@ -53,17 +49,12 @@ class ResponsesMeter:
         if not rest and not self._oversized and is_one_event(chunk):
             self._read(chunk)
             return chunk
-        searched = max(0, len(rest) - _LONGEST_END)
-        rest += chunk
-        start = 0
-        for match in _END.finditer(rest, searched):
-            self._count(bytes(rest[start : match.end()]))
-            start = match.end()
-        if len(rest) - start > MOST_EVENT_BYTES:
-            self.text_bytes += len(rest) - start - _LONGEST_END
+        for event in whole_events(rest, chunk):
+            self._count(event)
+        if len(rest) > MOST_EVENT_BYTES:
+            self.text_bytes += len(rest) - LONGEST_END
+            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
             self._oversized = True
-            start = len(rest) - _LONGEST_END
-        self._rest = rest[start:]
         return chunk
 
     def finish(self) -> bytes:

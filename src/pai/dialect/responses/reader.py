@@ -120,8 +120,8 @@ class ResponsesReader:
         for data in self._events.finish():
             try:
                 self._read(data, found)
-            except UnreadableError:
-                break  # cut in the middle of an event
+            except UnreadableError:  # cut in the middle of an event
+                self.text_bytes += len(data)
         if not self._over:
             self._over = True
             found.append(Broken(_CUT))

@@ -1,7 +1,7 @@
 """Read and write what an answer cost. A vendor's figures are believed only if they can be true."""
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
@@ -20,8 +20,8 @@ class _Output(msgspec.Struct):
 
 class _WithoutDetails(msgspec.Struct):
     input_tokens: int
-    output_tokens: int = 0
-    total_tokens: int = 0
+    output_tokens: int | UnsetType = UNSET
+    total_tokens: int | UnsetType = UNSET
 
 
 class _Usage(_WithoutDetails):
@@ -73,11 +73,14 @@ def tokens_of(charged: Charged) -> Tokens | None:
             usage = _plain_usages.decode(charged.usage)
         except _Unreadable:
             return None
-    figures = (usage.input_tokens, usage.output_tokens, usage.total_tokens)
-    if not all(0 <= figure <= _MOST for figure in figures):
+    if usage.output_tokens is UNSET and usage.total_tokens is UNSET:
+        return None  # of the output nothing is known
+    spent = usage.input_tokens
+    output = 0 if usage.output_tokens is UNSET else usage.output_tokens
+    total = 0 if usage.total_tokens is UNSET else usage.total_tokens
+    if not all(0 <= figure <= _MOST for figure in (spent, output, total)):
         return None
-    spent, output = usage.input_tokens, usage.output_tokens
-    output = max(output, usage.total_tokens - spent)
+    output = max(output, total - spent)
     cached, written, reasoning = _details(usage) if isinstance(usage, _Usage) else (0, 0, 0)
     cached, reasoning = max(0, min(cached, spent)), max(0, min(reasoning, output))
     written = max(0, min(written, spent - cached))
