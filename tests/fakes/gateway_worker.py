@@ -12,7 +12,7 @@ from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer, SettleCall, Usag
 
 Grant = Callable[[LeaseCall], LeaseAnswer | None]
 Settle = Callable[[SettleCall], SettleAnswer | None]
-_MOST_TRIES = 200  # to tell the last batch
+_MOST_TRIES = 6_000  # to tell the last batch; a try without a ledger takes 5 ms
 
 
 class GatewayWorker:
