@@ -437,6 +437,8 @@ async def test_logs_and_exec(tmp_path: Path) -> None:
         assert bad.status_code == 400
         frames = await execute(control, "writer", b"hello")
         assert frames == [b"\x01hello", b"\x02err\n", b'\x03{"exitCode":7}']
+        broken = await execute(control, "writer", b"break")
+        assert broken == [b'\x03{"error":"the container went away"}']
 
 
 async def execute(control: Running, name: str, data: bytes) -> list[bytes]:

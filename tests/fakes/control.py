@@ -12,6 +12,7 @@ from tests.fakes.runtime import FakeEngine, FakeExec, FakeRuntime, Program
 
 from pai.control.assembly import Control
 from pai.control.containers.readiness import Prober
+from pai.errors import TransientError
 from pai.ir.agent import AgentKey
 from pai.ir.settings import Settings
 from pai.reconcile import Readiness
@@ -35,12 +36,15 @@ def fake_engine() -> FakeEngine:
 
 
 class WaitingExec(FakeExec):
-    """A command whose output is waited for, as over a real connection."""
+    """A command whose output is waited for, as over a real connection; `break` breaks it."""
 
     async def read(self) -> LogChunk | None:
         while not self._said and self._open:
             await asyncio.sleep(0.001)
-        return await super().read()
+        chunk = await super().read()
+        if chunk is not None and chunk.data == b"break":
+            raise TransientError("the container went away")
+        return chunk
 
 
 class LocalRuntime(FakeRuntime):

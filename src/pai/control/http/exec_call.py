@@ -1,7 +1,7 @@
 """Run a command in an agent's container over a WebSocket.
 
 Binary frames, first byte the channel: 0 standard input (empty = its end), 1 and 2 output, 3 the
-end with the exit code, 4 the size of the terminal.
+end with `{"exitCode"}` or `{"error"}`, 4 the size of the terminal.
 """
 
 import asyncio
@@ -94,8 +94,12 @@ async def _to_session(socket: WebSocket, session: ExecSession) -> None:
 
 
 async def _to_socket(socket: WebSocket, session: ExecSession) -> None:
-    """Carry output until the command ends, then its exit code."""
-    while (chunk := await session.read()) is not None:
-        await socket.send_bytes(bytes([_CHANNELS[chunk.channel]]) + chunk.data)
-    end = msgspec.json.encode({"exitCode": await session.exit_code()})
-    await socket.send_bytes(bytes([END]) + end)
+    """Carry output until the command ends, then its exit code, or why there is none."""
+    end: dict[str, int | str]
+    try:
+        while (chunk := await session.read()) is not None:
+            await socket.send_bytes(bytes([_CHANNELS[chunk.channel]]) + chunk.data)
+        end = {"exitCode": await session.exit_code()}
+    except PaiError as error:
+        end = {"error": error.message}
+    await socket.send_bytes(bytes([END]) + msgspec.json.encode(end))
