@@ -29,8 +29,9 @@ fuzz: $(VENV)/.done  ## mutations of tests/corpus against the dialects; SECONDS=
 	@PYTHONPATH=src:. nice $(BIN)/python -m tests.property.dialect_fuzz $(or $(SECONDS),600)
 
 bench: setup         ## figures against nginx, kept in bench/results/
-	@scripts/packages.sh nginx-light wrk
+	@scripts/packages.sh nginx-light wrk postgresql
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench budget
 
 bench-cluster: setup ## figures of control on a Kubernetes, kept in bench/results/cluster.*
 	@$(BIN)/python -m bench cluster

@@ -1,6 +1,7 @@
 """`python -m bench [gateway|sidecar|platform ...]`: measure, print, keep the last run.
 
-`python -m bench cluster` measures on a Kubernetes, see `bench.cluster`.
+`python -m bench cluster` measures on a Kubernetes, see `bench.cluster`; `python -m bench budget`
+what budgets come to under load and kills, see `bench.budget`.
 """
 
 import json
@@ -53,6 +54,10 @@ def main(parts: list[str]) -> int:
         from bench import cluster  # takes Kubernetes' stage, which others need not have
 
         return cluster.main(parts[1:])
+    if parts == ["budget"]:
+        from bench import budget  # takes the tests' stage and PostgreSQL
+
+        return budget.main()
     chosen = parts or [*PARTS, "platform"]
     figures: list[Figures] = []
     seconds: list[timings.Timing] = []

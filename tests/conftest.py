@@ -2,6 +2,7 @@
 
 import gc
 
+from hypothesis import HealthCheck, settings
 from tests.engine_fixture import engine, pytest_generate_tests
 from tests.postgres_fixture import durable_postgres, new_database, postgres
 from tests.worker_groups import pytest_xdist_make_scheduler
@@ -15,6 +16,11 @@ __all__ = [
     "pytest_generate_tests",
     "pytest_xdist_make_scheduler",
 ]
+
+
+# How long an example takes says something of the machine, which has other work besides.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_finish() -> None:

@@ -97,7 +97,8 @@ class PostgresServer:
 
 
 @contextmanager
-def _server(*, fsync: bool) -> Iterator[PostgresServer]:
+def postgres_server(*, fsync: bool) -> Iterator[PostgresServer]:
+    """Run one server. fsync: whether what it acknowledged survives the end of the machine."""
     directory = Path(tempfile.mkdtemp(prefix="pai-pg.", dir="/tmp"))  # a socket's path is short
     server = PostgresServer(directory, fsync=fsync)
     try:
@@ -111,14 +112,14 @@ def _server(*, fsync: bool) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server for the whole run; it forgets what it wrote when the machine crashes."""
-    with _server(fsync=False) as server:
+    with postgres_server(fsync=False) as server:
         yield server
 
 
 @pytest.fixture
 def durable_postgres() -> Iterator[PostgresServer]:
     """A server that syncs to disk, for a test that crashes it."""
-    with _server(fsync=True) as server:
+    with postgres_server(fsync=True) as server:
         yield server
 
 

@@ -35,7 +35,7 @@ class Follower:
         self.mirror.subscribe(lambda kind, found: self.told.append(ObjectChange(kind, found)))
         self.task = spawn(self.mirror.run(), "mirror")
 
-    async def agrees(self, kube: Kube, seconds: float = 30) -> None:
+    async def agrees(self, kube: Kube, seconds: float = 90) -> None:
         """Wait until it holds what the server holds; its changes must lead there too."""
         items = (await kube.list(CONFIG_MAPS, SPACE, labels="test=yes")).items
         wanted = {key_of(item): item["metadata"]["resourceVersion"] for item in items}

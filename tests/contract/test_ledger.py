@@ -206,6 +206,52 @@ def test_impossible_needs_are_refused(ledger: Ledger) -> None:
     assert ledger.balances(NOW) == {}
 
 
+def test_who_asks_for_nothing_hears_of_any_day_what_it_was_granted(ledger: Ledger) -> None:
+    """So what an answer that got lost had granted can still be given back."""
+    ledger.grant(ask("w1", Need(A, 0, 600, 600)), limit_of, NOW)
+    tomorrow = NOW + 86_400
+    told = one(ledger.grant(ask("w1", Need(A, 0, 0, 0)), limit_of, tomorrow))
+    assert (told.day, told.granted) == (DAY, 600)
+    ledger.settle(SettleCall("w1", 1, (Charge(A, DAY, 0, 0, 600),)), tomorrow)
+    assert ledger.balance(A, NOW).charged == 0
+
+
+def test_a_worker_that_has_ended_gets_nothing_more(ledger: Ledger) -> None:
+    """Its call was under way for long; nobody would ever give that back."""
+    ledger.grant(ask("w1", Need(A, 0, 100, 100)), limit_of, NOW)
+    ledger.settle(SettleCall("w1", 1, (Charge(A, DAY, 40, 0, 60),)), NOW)
+    ledger.settle(SettleCall("w1", 0, closing=True), NOW)
+    late = one(ledger.grant(ask("w1", Need(A, 100, 50, 50)), limit_of, NOW))
+    assert (late.granted, ledger.balance(A, NOW).charged) == (100, 40)
+    ledger.settle(SettleCall("w1", 0), NOW)
+    assert one(ledger.grant(ask("w1", Need(A, 100, 50, 50)), limit_of, NOW)).granted == 100
+
+
+def test_in_one_call_nobody_gets_what_somebody_before_is_short_of(ledger: Ledger) -> None:
+    """Who shares only the model with the one before is served, where that is not what is short."""
+    b, n = "agent:ns/b", "model:ns/n"
+    limits: dict[str, int | None] = {A: 100, b: 1_000, M: 500, n: None}
+
+    def want(*needs: Need) -> LeaseWant:
+        return LeaseWant(DAY, needs)
+
+    short_of_agent = LeaseCall(
+        "w1", (want(Need(A, 0, 200, 200), Need(M, 0, 200, 200)), want(Need(b, 0, 50, 50)))
+    )
+    answer = ledger.grant(short_of_agent, limits.__getitem__, NOW)
+    assert (one(answer, A).granted, one(answer, b).granted) == (0, 50)
+    short_of_model = LeaseCall(
+        "w1",
+        (
+            want(Need(b, 50, 600, 600), Need(M, 0, 600, 600)),
+            want(Need(A, 0, 10, 10), Need(M, 0, 10, 10)),
+            want(Need(A, 0, 10, 10), Need(n, 0, 10, 10)),
+        ),
+    )
+    answer = ledger.grant(short_of_model, limits.__getitem__, NOW)
+    assert (one(answer, M).granted, one(answer, A).granted, one(answer, n).granted) == (0, 10, 10)
+
+
 def test_the_two_calls_travel_as_bytes(ledger: Ledger) -> None:
     body = msgspec.json.encode(ask("w1", Need(A, 0, 100, 100)))
     answer = msgspec.json.decode(handle_leases(ledger, body, limit_of, NOW), type=LeaseAnswer)

@@ -201,6 +201,6 @@ def test_the_server_is_killed_in_the_middle_of_calls(durable_postgres: PostgresS
             again.close()
     assert within_limits(ledgers[0])
     check_all_is_told(ledgers[0], workers)
-    assert sum(worker.requests for worker in workers) > 100
+    assert all(worker.requests for worker in workers)
     for ledger in ledgers:
         ledger.close()

@@ -115,7 +115,7 @@ class Figures:
 
     name: str
     limit: int
-    ends: Counter[str]
+    ends: dict[str, int]
     charged: int
     billed: int
     overshoot: int
@@ -131,8 +131,8 @@ class Figures:
         return 100 * self.billed / self.limit
 
     @property
-    def not_billed_percent(self) -> float:
-        """What of all that was charged came from neither a crash nor an answer without an end."""
+    def left_percent(self) -> float:
+        """What of all that was charged is held by workers that have ended well."""
         return 100 * self.left / max(1, self.charged)
 
     def line(self) -> str:
@@ -160,7 +160,7 @@ def figures_of(crowd: Crowd, name: str, ends: Counter[str]) -> Figures:
     return Figures(
         name=name,
         limit=crowd.limit,
-        ends=ends,
+        ends=dict(ends),
         charged=balance.charged,
         billed=billed,
         overshoot=max(0, balance.charged - crowd.limit, billed - crowd.limit),

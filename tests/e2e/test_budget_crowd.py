@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.budget_calls import CALLS, run_queue, run_storm
-from tests.e2e.budget_crowd import HEAD, Figures
+from tests.e2e.budget_calls import CALLS, give_up_early, run_queue, run_storm
+from tests.e2e.budget_crowd import HEAD, Figures, crowd
 
 FILE = Path("build/budget.txt")
 
@@ -46,12 +46,22 @@ async def test_a_storm_of_kills_and_hang_ups_passes_no_limit_and_loses_nothing(
     assert figures.faults == []
     assert figures.looks > 50
     assert figures.overshoot == 0
-    assert figures.not_billed_percent <= 2
+    assert figures.left_percent <= 2
     assert figures.by_estimate >= 0
     ends = figures.ends
-    assert ends.total() == CALLS
+    assert sum(ends.values()) == CALLS
     assert set(ends) <= {"200", "429", "502", "503", "hung up", "worker gone"}, ends
     assert min(ends["200"], ends["hung up"], ends["worker gone"]) > 10, ends
+
+
+async def test_who_does_not_wait_for_a_whole_answer_pays_for_all_of_it(tmp_path: Path) -> None:
+    """Else an agent could spend without end at a vendor that does not stop when it is left."""
+    place = str(tmp_path / "ledger.db")
+    async with crowd(tmp_path, place, 100_000, wait_seconds=10.0) as made:
+        await give_up_early(made, 20)
+        await made.drain()
+        assert made.faults == []
+        assert made.charged() == made.vendor.billed.total() > 20 * 800
 
 
 @pytest.mark.slow

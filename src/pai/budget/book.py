@@ -12,7 +12,7 @@ from pai.budget.fit import Fit
 from pai.ir.ledger import Charge, Need
 from pai.ir.ledger import Lease as LeaseState
 
-_WISH_REQUESTS = 2  # what a lease is asked for at least; a crash costs no more of an idle budget
+_WISH_REQUESTS = 4  # what is asked for at least: work while control is away, lost in a crash
 _WINDOW_SECONDS = 1.0  # pace is measured over this long
 _LOW = 4  # below this part of the last wish, more is fetched ahead
 

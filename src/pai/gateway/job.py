@@ -158,7 +158,9 @@ class Job:
         try:
             response = await self._pools.of(route.binding.timeouts).send(
                 *(route.endpoint, b"POST", way.target_for(asked), headers, body),
-                owner=exchange,
+                # A vendor may bill a whole answer that nobody waits for any more: its figures
+                # come at its end. A stream that is cut off, it ends where it notices.
+                owner=exchange if asked.reading.stream else None,
                 on_send=call.leave,
             )
         except UpstreamError as error:

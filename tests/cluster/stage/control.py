@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import yaml
+from scripts.kubernetes.failure import ClusterError
 from tests.cluster.stage.cluster import Cluster
 
 BASE = "/apis/platform.pai.io/v1"
@@ -116,9 +117,16 @@ class Controls:
         return json.loads(self.cluster.kubectl("get", "--raw", f"{BASE}/{path}"))
 
     def post(self, path: str, body: Any) -> Any:
-        """POST below the aggregated API."""
+        """POST below the aggregated API, again while the API server takes it to be away."""
         words = ("create", "--raw", f"{BASE}/{path}", "-f", "-")
-        return json.loads(self.cluster.kubectl(*words, input=json.dumps(body)))
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return json.loads(self.cluster.kubectl(*words, input=json.dumps(body)))
+            except ClusterError as error:
+                if "ServiceUnavailable" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def agent(self, name: str, namespace: str = "default") -> dict[str, Any]:
         return self.cluster.agent(name, namespace)

@@ -1,7 +1,7 @@
 from pai.budget.account import Account
 from pai.budget.fit import Ask, Fit
 from pai.budget.line import Refusal, Waiter
-from pai.ir.ledger import Lease, LeaseAnswer, SettleAnswer, SettleCall
+from pai.ir.ledger import Lease, LeaseAnswer, Need, SettleAnswer, SettleCall
 
 DAY = "2026-01-01"
 A = "agent:ns/a"
@@ -46,7 +46,7 @@ def test_those_in_line_are_asked_for_first_and_low_leases_ahead_of_need() -> Non
     ahead = mine.lease_call(DAY)
     assert ahead is not None
     assert ahead.wants[0].needs[0].need == 0
-    assert ahead.wants[0].needs[0].wish == 1800 - 100
+    assert ahead.wants[0].needs[0].wish == 3600 - 100
     mine.line.join(Waiter((A,), Ask((500,), 100, 1, capped=True), 0.0, 30.0))
     queued = mine.lease_call(DAY)
     assert queued is not None
@@ -67,3 +67,28 @@ def test_what_others_want_becomes_tight() -> None:
     assert not mine.book.is_tight((A, DAY))
     mine.acknowledge(SettleAnswer(0.0, 0, (A, "agent:ns/unknown")), DAY)
     assert mine.book.tight_keys() == [(A, DAY)]
+
+
+def test_a_call_that_nobody_answered_is_asked_about_until_somebody_does() -> None:
+    mine = account(0, 0)
+    waiting = Waiter((A,), Ask((500,), 100, 1, capped=True), 0.0, 30.0)
+    mine.line.join(waiting)
+    assert mine.lease_call(DAY) is not None
+    mine.line.leave(waiting)
+    for _ in range(2):
+        asked = mine.lease_call(DAY)
+        assert asked is not None
+        assert asked.wants[0].needs == (Need(A, 0, 0, 0),)
+    assert mine.recall() == asked
+    mine.take_leases(LeaseAnswer(0.0, (Lease(A, DAY, 600, 9, 600),)), DAY)
+    assert mine.recall() is None
+    assert mine.book.available((A, DAY)) == 600
+
+
+def test_in_doubt_every_lease_is_asked_about() -> None:
+    mine = account()
+    assert mine.recall() is None
+    mine.doubt()
+    asked = mine.recall()
+    assert asked is not None
+    assert asked.wants[0].needs == (Need(A, 1000, 0, 0),)

@@ -98,4 +98,4 @@ def test_a_need_counts_what_is_there_already() -> None:
     leases = book(1000)
     assert leases.need(A, DAY, 400).need == 0
     assert leases.need(A, DAY, 1500).need == 500
-    assert leases.need("agent:ns/new", DAY, 50) == Need("agent:ns/new", 0, 50, 100)
+    assert leases.need("agent:ns/new", DAY, 50) == Need("agent:ns/new", 0, 50, 200)

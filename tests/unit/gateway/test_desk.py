@@ -22,12 +22,12 @@ A, M = "agent:ns/a", "model:ns/m"
 
 
 class Line:
-    """Answers like control. down: calls fail."""
+    """Answers like control. down: calls fail. loses_answers: leases are granted, then fail."""
 
     def __init__(self, path: Path) -> None:
         self.ledger = SqliteLedger(path)
         self.limits: dict[str, int | None] = {A: 1_000, M: None}
-        self.down = False
+        self.down = self.loses_answers = False
         self.calls: list[str] = []
 
     async def post(self, path: str, body: bytes) -> bytes:
@@ -36,8 +36,12 @@ class Line:
         if self.down:
             raise TransientError("down")
         if path == "leases":
-            return handle_leases(self.ledger, body, self.limits.__getitem__, time.time())
-        return handle_settlements(self.ledger, body, time.time())
+            answer = handle_leases(self.ledger, body, self.limits.__getitem__, time.time())
+        else:
+            answer = handle_settlements(self.ledger, body, time.time())
+        if self.loses_answers and path == "leases":
+            raise TransientError("the answer got lost")
+        return answer
 
 
 class Client:
@@ -166,3 +170,37 @@ async def test_a_changed_limit_brings_idle_tokens_back(desk: Desk, line: Line) -
     desk.press([A])
     await asyncio.sleep(0.2)
     assert line.ledger.balance(A, time.time()).charged == 7
+
+
+async def test_what_a_lost_answer_granted_is_given_back_at_the_end(desk: Desk, line: Line) -> None:
+    held = await desk.reserve((A, M), ask(20), client())
+    desk.settle(held, 7)
+    line.loses_answers = True
+    with pytest.raises(Turned):
+        await desk.reserve((A, M), ask(500), client())
+    assert line.ledger.balance(A, time.time()).charged >= 500
+    line.loses_answers = False
+    await desk.close(5.0)
+    assert line.ledger.balance(A, time.time()).charged == 7
+
+
+async def test_closing_outlasts_a_restart_of_control(desk: Desk, line: Line) -> None:
+    held = await desk.reserve((A, M), ask(20), client())
+    desk.settle(held, 7)
+    line.down = True
+    asyncio.get_running_loop().call_later(0.5, setattr, line, "down", False)
+    await desk.close(5.0)
+    assert line.ledger.balance(A, time.time()).charged == 7
+
+
+async def test_who_waits_for_one_budget_holds_up_nobody_with_another(
+    desk: Desk, line: Line
+) -> None:
+    line.limits["agent:ns/b"] = 1_000
+    await desk.reserve((A, M), ask(900), client())
+    poor = asyncio.ensure_future(desk.reserve((A, M), ask(900), client()))
+    await asyncio.sleep(0.05)
+    assert await desk.reserve(("agent:ns/b", M), ask(20), client())
+    assert not poor.done()
+    with pytest.raises(Turned):
+        await poor

@@ -99,6 +99,8 @@ class ArrayMeter(Figures):
 
     def _scan(self, chunk: bytes) -> None:
         """Find the ends of pieces."""
+        if not chunk:
+            return  # it would take the place of the byte that is looked over
         place, start = int(self._escaped), 0  # an escaped byte is looked over
         outside = 0  # where what is in no piece begins
         self._escaped = False
