@@ -13,6 +13,7 @@ from scripts.kubernetes.place import Place
 
 READY_SECONDS = 60
 _PAUSE_SECONDS = 0.05
+_STATE, _THREADS = 0, 17  # in /proc/PID/stat, after the name
 # The part is nobody's child: it outlives who started it and leaves no zombie behind.
 _SHELL = 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"'
 
@@ -46,12 +47,16 @@ def running(place: Place, part: str) -> bool:
 
 
 def alive(process: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
+    """Tell whether a process runs; one that only waits to be reaped does not.
+
+    As long as one of its threads is left, its ports are taken.
+    """
     try:
         stat = Path(f"/proc/{process}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+    fields = stat.rpartition(")")[2].split()
+    return fields[_STATE] not in ("Z", "X") or int(fields[_THREADS]) > 1
 
 
 def stop(place: Place, part: str, how: signal.Signals = signal.SIGKILL) -> None:

@@ -27,6 +27,7 @@ def stage(control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
         found.cluster.apply(*roles_for_people())
         found.cluster.kubectl("create", "namespace", SPACE)
         found.start()
+        found.until_served()
         yield found
         found.cluster.kubectl("delete", "namespace", SPACE, "--wait=false")
 

@@ -33,6 +33,7 @@ def agent(name: str, **spec: Any) -> dict[str, Any]:
 def stage(control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controls]:
     with controls(control_plane, tmp_path_factory.mktemp("control")) as found:
         found.start()
+        found.until_served()
         yield found
 
 

@@ -35,6 +35,7 @@ def test_thirty_kills_at_random_moments(stage: Controls) -> None:
     """Wishes change while control dies; the last one is what stands in the end."""
     chance = random.Random(20260301)
     stage.start()
+    stage.until_served()
     cluster = stage.cluster
     for name in ("keys", "gpt"):
         found = {"keys": secret(), "gpt": model()}[name]

@@ -79,6 +79,18 @@ class Controls:
             time.sleep(0.1)
         raise AssertionError(f"{name} is not ready: {self.log(name)[-3000:]}")
 
+    def until_served(self) -> None:
+        """Wait until the API server has noticed that somebody answers behind it."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            try:
+                self.call("namespaces/default/agentworkloads")
+            except ClusterError:
+                assert time.monotonic() < deadline, "never behind the API server"
+                time.sleep(0.2)
+            else:
+                return
+
     def probe(self, name: str, what: str) -> int:
         try:
             url = f"http://127.0.0.1:{self._ports[name][2]}/{what}"
@@ -117,16 +129,9 @@ class Controls:
         return json.loads(self.cluster.kubectl("get", "--raw", f"{BASE}/{path}"))
 
     def post(self, path: str, body: Any) -> Any:
-        """POST below the aggregated API, again while the API server takes it to be away."""
+        """POST below the aggregated API."""
         words = ("create", "--raw", f"{BASE}/{path}", "-f", "-")
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return json.loads(self.cluster.kubectl(*words, input=json.dumps(body)))
-            except ClusterError as error:
-                if "ServiceUnavailable" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+        return json.loads(self.cluster.kubectl(*words, input=json.dumps(body)))
 
     def agent(self, name: str, namespace: str = "default") -> dict[str, Any]:
         return self.cluster.agent(name, namespace)

@@ -1,6 +1,7 @@
 """What the parts are told: nothing outside the cluster's own directory is written."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from scripts.kubernetes.certificates import USERS, issue_all
 from scripts.kubernetes.commands import CONTROL_PLANE, NODE_PARTS, command
 from scripts.kubernetes.failure import ClusterError
 from scripts.kubernetes.network import client_names
-from scripts.kubernetes.place import NODE_IP, VARIABLE, Place, place_of_this_machine
+from scripts.kubernetes.place import NODE_IP, VARIABLE, Place, place_beside, place_of_this_machine
 
 PLACE = Place(Path("/w/cluster"), Path("/cache/kubernetes"), "cluster.abc")
 FRONT_PROXY = "--requestheader-allowed-names=front-proxy-client"
@@ -55,6 +56,16 @@ def test_all_certificates_that_are_named_are_issued(tmp_path: Path) -> None:
     assert [path for path in wanted if not path.exists()] == []
     keys = [*place.pki.glob("*.key"), *(place.kubeconfig(user) for user in USERS)]
     assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
+
+
+def test_two_control_planes_share_no_port_and_no_directory() -> None:
+    def own(place: Place) -> set[str]:
+        told = " ".join(word for part in CONTROL_PLANE for word in command(place, part))
+        ports = {*re.findall(r"127\.0\.0\.1:(\d+)", told), *re.findall(r"port=(\d+)", told)}
+        assert len(ports) == 5
+        return ports | {str(place.root), place.control_group}
+
+    assert own(PLACE) & own(place_beside(PLACE)) == set()
 
 
 def test_without_namespaces_of_its_own_there_is_no_cluster(
