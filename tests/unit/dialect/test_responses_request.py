@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pai.budget.estimate import InputShape
-from pai.dialect.refused import BadRequestError
+from pai.dialect.refused import BadRequestError, UnsupportedError
 from pai.dialect.responses import PATHS_OF_STORED_STATE, RESPONSES_CLIENT, ResponsesReading
 from pai.dialect.sides import Call, ClientSide, Reading
 
@@ -60,7 +60,6 @@ def test_all_else_goes_byte_for_byte() -> None:
         ({"previous_response_id": None, "conversation": None, "prompt": None}, ""),
         ({"conversation": {"id": "conv_1"}}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
-        ({"background": True}, "background"),
         ({"background": False}, ""),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "item_reference"),
         ({"input": [{"id": "msg_1"}]}, "item_reference"),
@@ -71,6 +70,12 @@ def test_stored_state_is_flagged_and_can_not_be_bounded(fields: dict[str, Any], 
     reading = read(**fields)
     assert reading.stored_state == state
     assert reading.shape.unbounded == (1 if state else 0)
+
+
+def test_nothing_is_made_in_the_background() -> None:
+    with pytest.raises(UnsupportedError, match="background: false") as caught:
+        read(background=True)
+    assert caught.value.param == "background"
 
 
 def shape(**fields: Any) -> InputShape:

@@ -52,7 +52,7 @@ ADVISORY = frozenset(
 """Fields that may be left out of a translation. `max_tool_calls` counts the vendor's own tools."""
 
 STATEFUL = ("previous_response_id", "conversation", "prompt")
-"""Fields that name what the vendor has stored; `background` would store the answer."""
+"""Fields that name what the vendor has stored."""
 
 NOT_SERVED = {
     "models": "another model could answer than the one that was allowed; send 'model'",

@@ -98,8 +98,8 @@ def _advisory(fields: Fields) -> set[str]:
     for name, value in fields.items():
         if name in SERVED or value in _EMPTY:
             continue
-        if name == "background" and not _get(fields, name, _flag):
-            continue
+        if name == "background":
+            continue  # only `false` gets as far as here
         if name not in ADVISORY:
             raise UnsupportedError(f"'{name}' has no translation for this model's vendor", name)
         dropped.add(name)

@@ -11,7 +11,7 @@ from msgspec import Raw
 from pai.budget.estimate import InputShape
 from pai.dialect.body import MOST_CAP, NULL, Fields, check_names, quoted, read_body
 from pai.dialect.conversation import Conversation
-from pai.dialect.refused import BadRequestError
+from pai.dialect.refused import BadRequestError, UnsupportedError
 from pai.dialect.responses.fields import NAMES, NOT_SERVED
 from pai.dialect.responses.meaning import conversation
 from pai.dialect.responses.shape import Counted, input_shapes, stored_state
@@ -34,7 +34,7 @@ class ResponsesReading(msgspec.Struct, frozen=True):
 
     fields: top-level values as sent. translated_shape: the shape for a vendor of another dialect,
     who is spared what a translation leaves out. stored_state: the field that needs what the vendor
-    has stored (or, `background`, would have to store); "" when the request says all there is.
+    has stored; "" when the request says all there is.
     """
 
     fields: Fields
@@ -77,6 +77,11 @@ class ResponsesReading(msgspec.Struct, frozen=True):
 def read_request(body: bytes) -> ResponsesReading:
     """Read a request. Raises BadRequestError."""
     fields, known = read_body(body, _known.decode)
+    if known.background:
+        raise UnsupportedError(
+            "an answer that is made in the background can't be fetched; send background: false",
+            "background",
+        )
     try:
         state = stored_state(known)
         shape, translated = input_shapes(len(body), known, state)

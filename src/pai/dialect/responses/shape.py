@@ -63,8 +63,6 @@ def stored_state(request: Counted) -> str:
         return "conversation"
     if request.prompt != NULL:
         return "prompt"
-    if request.background:
-        return "background"
     if isinstance(request.input, list):
         for item in request.input:
             if item.type == "item_reference" or (item.type is None and item.content == NULL):
