@@ -127,6 +127,7 @@ def test_view_alone_changes_nothing_and_is_told_what_lacks(
 ) -> None:
     done = viewer(*words, stdin=yaml.safe_dump(model("other")))
     assert done.returncode == 1
+    assert done.stderr.count("\n") == 2, done.stderr
     error, hint = done.stderr.splitlines()
     assert "cannot" in error
     assert "--clusterrole=pai-edit" in hint

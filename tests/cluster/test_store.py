@@ -107,6 +107,13 @@ async def known(store: KubernetesStore, key: ResourceKey) -> Record:
     return found
 
 
+async def collected(kube: Kube, record: Record) -> None:
+    """Wait for Kubernetes' collector, which may know new kinds late and then tries ever rarer."""
+    async with asyncio.timeout(300):
+        while await kube.get(KINDS[record.key.kind], record.key.name, "default") is not None:
+            await asyncio.sleep(0.1)
+
+
 def owned_by(record: Record, name: str) -> dict[str, Any]:
     owner = {
         "apiVersion": "pai.io/v1",
@@ -143,7 +150,8 @@ async def test_deletion_waits_for_what_the_agent_owns(store: KubernetesStore, ku
     )
     gone: list[Change] = []
     store.subscribe(gone.extend)
-    await until(lambda: [change.type for change in gone][-1:] == ["DELETED"], 90)
+    await collected(kube, made.record)
+    await until(lambda: [change.type for change in gone][-1:] == ["DELETED"])
     # Control's own last step finds it gone already; anybody else's does not.
     [last] = await store.commit([Delete(key=AGENT, finalized=True, uid=made.record.uid)], NOW)
     assert last.outcome == "deleted"

@@ -5,6 +5,7 @@ output, 3 the end with the exit code, 4 the size of the terminal.
 """
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -29,6 +30,10 @@ from pai.errors import TransientError
 STDIN, STDOUT, STDERR, END, RESIZE = range(5)
 _CHUNK_BYTES = 32 * 1024
 _MAX_FRAME_BYTES = 4 * 1024 * 1024
+# Why a connection failed comes as an exception, which a person is told of; the library's own
+# traceback (a refusal whose connection closes at once is "unexpected" to it) goes nowhere.
+_UNHEARD = logging.Logger("pai.cli.execution")
+_UNHEARD.addHandler(logging.NullHandler())
 
 
 def run_remote(
@@ -80,6 +85,7 @@ def _connected(door: Door, url: str) -> ClientConnection:
         "max_size": _MAX_FRAME_BYTES,
         "compression": None,
         "open_timeout": 15,
+        "logger": _UNHEARD,
     }
     if door.socket:
         local: ClientConnection = unix_connect(door.socket, url, **options)

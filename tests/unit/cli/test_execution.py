@@ -1,10 +1,11 @@
 """exec against a real WebSocket server, over TCP and over a local socket."""
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -129,3 +130,28 @@ def test_a_command_that_can_not_start_says_why() -> None:
 def test_a_terminal_needs_a_terminal() -> None:
     with pytest.raises(CommandError, match="not a terminal"):
         run_remote(Context("http://127.0.0.1:9", "t"), "default", "a", ["x"], tty=True)
+
+
+def refusing(listener: socket.socket, body: bytes) -> None:
+    """Refuse one execution, and send more than was announced."""
+    connection, _ = listener.accept()
+    with connection:
+        while b"\r\n\r\n" not in connection.recv(65536):
+            pass
+        head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        connection.sendall(head + body)
+        with suppress(ConnectionError):
+            while True:
+                connection.sendall(b"late")
+
+
+def test_a_refusal_is_all_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"error": {"message": "not yours", "hint": "ask"}}).encode()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=refusing, args=(listener, body))
+        server.start()
+        context = Context(f"http://127.0.0.1:{listener.getsockname()[1]}", "pai_tok_t")
+        with pytest.raises(CommandError, match="not yours"):
+            run_remote(context, "default", "a", ["x"])
+        server.join()
+    assert caplog.messages == []  # else it would be written to standard error
