@@ -106,14 +106,13 @@ async def _measured(stage: Controls, shape: str, count: int) -> Crowd:
     empty, cpu, before = control.rss_mib(), control.cpu_seconds(), stage.metrics()
     kube = Kube.from_kubeconfig(stage.cluster.kubeconfig)
     try:
-        async with _followed(kube, shape) as (agents, workloads):
+        async with _followed(kube, shape) as (told, workloads):
             began = time.monotonic()
             await _apply(kube, documents(shape, count))
             applied = time.monotonic() - began
 
             def done() -> bool:
-                told = sum(bool(item["status"]) for item in agents.objects.values())
-                return told == len(workloads.objects) == count
+                return len(told) == len(workloads.objects) == count
 
             await _until(done)
             reconciled = time.monotonic() - began
@@ -148,30 +147,35 @@ async def _measured(stage: Controls, shape: str, count: int) -> Crowd:
 
 
 @asynccontextmanager
-async def _followed(kube: Kube, shape: str) -> AsyncIterator[tuple[Mirror, Mirror]]:
-    """Follow the agents' status and their workloads, as far as this measurement needs them."""
-    agents = Mirror(kube, AGENT_WORKLOADS, namespace=NAMESPACE, trim=_with("status"))
+async def _followed(kube: Kube, shape: str) -> AsyncIterator[tuple[set[str], Mirror]]:
+    """Follow the names of agents that have a status, and their workloads.
+
+    What is counted is kept ready: this process shares the cores with what it measures.
+    """
+    told: set[str] = set()
+
+    def with_status(found: Json) -> Json:
+        if found.get("status"):
+            told.add(found["metadata"]["name"])
+        return _identity(found)
+
     kind = STATEFUL_SETS if shape == "volumes" else DEPLOYMENTS
-    workloads = Mirror(kube, kind, namespace=NAMESPACE, trim=_with())
+    agents = Mirror(kube, AGENT_WORKLOADS, namespace=NAMESPACE, trim=with_status)
+    workloads = Mirror(kube, kind, namespace=NAMESPACE, trim=_identity)
     tasks = [asyncio.ensure_future(mirror.run()) for mirror in (agents, workloads)]
     try:
         await agents.synced()
         await workloads.synced()
-        yield agents, workloads
+        yield told, workloads
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
 
 
-def _with(*fields: str) -> Callable[[Json], Json]:
+def _identity(found: Json) -> Json:
     names = ("name", "namespace", "uid", "resourceVersion")
-
-    def trimmed(found: Json) -> Json:
-        metadata = {name: found["metadata"][name] for name in names}
-        return {"metadata": metadata, **{field: found.get(field) for field in fields}}
-
-    return trimmed
+    return {"metadata": {name: found["metadata"][name] for name in names}}
 
 
 async def _apply(kube: Kube, wanted: list[Json]) -> None:

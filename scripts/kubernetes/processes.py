@@ -13,6 +13,8 @@ from scripts.kubernetes.place import Place
 
 READY_SECONDS = 60
 _PAUSE_SECONDS = 0.05
+# They share two cores with what is tested: memory for less garbage collection (Go's own is 100).
+_ENVIRONMENT = {"GOGC": "300"}
 _STATE, _THREADS = 0, 17  # in /proc/PID/stat, after the name
 # The part is nobody's child: it outlives who started it and leaves no zombie behind.
 _SHELL = 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"'
@@ -27,8 +29,11 @@ def start(place: Place, part: str) -> None:
     pid_file = place.pids / part
     pid_file.unlink(missing_ok=True)
     words = ["setsid", "--fork", "sh", "-c", _SHELL, str(pid_file), *command(place, part)]
+    environment = {**os.environ, **_ENVIRONMENT}
     with (place.logs / f"{part}.log").open("ab") as log:
-        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+        subprocess.run(
+            words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True
+        )
     wait_until(f"{part}'s process", pid_file.exists, place.logs / f"{part}.log")
 
 
