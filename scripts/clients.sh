@@ -7,6 +7,8 @@ python=${PYTHON:-python3}
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 key=$(cat locks/clients.txt tests/clients/node/package-lock.json scripts/clients.sh | sha256sum | cut -c1-32)
 made=${PAI_CACHE:-$HOME/.cache/pai}/clients-$version-$key
+authorities=/etc/ssl/certs/ca-certificates.crt # this machine's, as pip and go use them; node has its own
+if [ -r "$authorities" ]; then export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$authorities}"; fi
 mkdir -p "$made" build/clients/node
 exec 9>"$made/.lock"
 flock 9
@@ -19,7 +21,7 @@ if [ ! -e "$made/.done" ]; then
     ln -sf "$tools/bin/node" "$made/venv/bin/node"
     cp tests/clients/node/package.json tests/clients/node/package-lock.json "$made"
     (cd "$made" && PATH="$tools/bin:$PATH" node "$tools/lib/node_modules/npm/bin/npm-cli.js" \
-        ci --ignore-scripts --no-audit --no-fund --silent)
+        ci --ignore-scripts --no-audit --no-fund --loglevel=error)
     touch "$made/.done"
 fi
 ln -sfn "$made/venv" build/clients/venv
