@@ -292,7 +292,7 @@ async def test_an_event_of_100_mb_is_bounded_and_charged(
 async def test_what_can_not_be_read_is_charged_all_the_same(
     world: Stage, vendor: RawVendor
 ) -> None:
-    """An unreadable event in a stream that is translated, and much after it."""
+    """An unreadable event in a translated stream, and much after it: the answer ends there."""
     vendor.play = endless_event(b"data: {]\n\ndata: ", 8 * MIB)
     body = body_of(MESSAGES, model="main", stream=True)
     status, last = await ask(world, request(MESSAGES, body))

@@ -14,7 +14,7 @@ from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.routes import Route
 from pai.providers.redact import Redactor
-from pai.wire.message import first
+from pai.wire.message import BodyEnd, first
 
 
 class Call:
@@ -109,7 +109,9 @@ class Call:
 
     def settle_stream(self, meter: Meter | EventReader, now: float) -> None:
         """Charge a stream that has ended, or was broken off; `meter` has been finished."""
-        if meter.tokens is not None and meter.complete:
+        if isinstance(meter, TranslatingMeter) and meter.unreadable:
+            self.settle_unmetered(now)
+        elif meter.tokens is not None and meter.complete:
             self.settle_measured(meter.tokens, now)
         else:
             self.settle_interrupted(meter.text_bytes, now, meter.tokens)
@@ -156,9 +158,14 @@ class StreamTap:
         self._redactor = None if redactor is None else redactor.fresh()
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes of the vendor; return those for the client."""
+        """Take the next bytes of the vendor; return those for the client. Raises BodyEnd."""
         before = self._meter.text_bytes
-        passed = self._meter.feed(chunk)
+        try:
+            passed = self._meter.feed(chunk)
+        except BodyEnd as end:
+            if self._redactor is None:
+                raise
+            raise BodyEnd(self._redactor.feed(end.last) + self._redactor.finish()) from None
         if self._meter.text_bytes > before:
             self._call.text_seen(self._clock())
         return passed if self._redactor is None else self._redactor.feed(passed)
@@ -176,7 +183,7 @@ class TranslatingMeter:
 
     def __init__(self, reader: EventReader, writer: EventWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._unreadable = self._cut = False
+        self.unreadable = self._cut = False
         self._unread_bytes = 0  # since the last event
 
     @property
@@ -186,32 +193,36 @@ class TranslatingMeter:
 
     @property
     def text_bytes(self) -> int:
-        """Bytes of output seen; where it could not be read, all bytes."""
+        """Bytes of output seen; where the stream was cut in an event, those of the event too."""
         seen = self._reader.text_bytes
-        return seen + self._unread_bytes if self._unreadable or self._cut else seen
+        return seen + self._unread_bytes if self._cut else seen
 
     @property
     def complete(self) -> bool:
         """Whether the vendor has given its final figures."""
-        return self._reader.complete and not self._unreadable
+        return self._reader.complete and not self.unreadable
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes of the vendor; return those for the client."""
+        """Take the next bytes of the vendor; return those for the client.
+
+        Raises BodyEnd when they can't be read: nobody knows what the rest means or costs.
+        """
         self._unread_bytes += len(chunk)
-        if self._unreadable:
-            return b""
         try:
             events = self._reader.feed(chunk)
         except UnreadableError as error:
-            self._unreadable = True
-            return self._writer.write(Broken(f"the vendor's stream can't be read: {error}"))
+            self.unreadable = True
+            broken = Broken(f"the vendor's stream can't be read: {error}")
+            raise BodyEnd(self._writer.write(broken) + self._writer.finish()) from error
         if events:
             self._unread_bytes = 0
         write = self._writer.write
         return write(events[0]) if len(events) == 1 else b"".join(map(write, events))
 
     def finish(self) -> bytes:
-        """Return the end of the stream."""
-        events = [] if self._unreadable else self._reader.finish()
+        """Return the end of the stream; nothing when it came with what can't be read."""
+        if self.unreadable:
+            return b""
+        events = self._reader.finish()
         self._cut = self._cut or any(isinstance(each, Broken) for each in events)
         return b"".join(map(self._writer.write, events)) + self._writer.finish()

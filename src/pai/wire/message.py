@@ -129,10 +129,18 @@ class Tap(Protocol):
     """
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next body bytes; return what to send now."""
+        """Take the next body bytes; return what to send now. Raises BodyEnd."""
 
     def finish(self) -> bytes:
         """Return what is left to send once the body has ended."""
+
+
+class BodyEnd(Exception):  # noqa: N818
+    """A tap wants nothing more of a body. last: what the client gets as its end."""
+
+    def __init__(self, last: bytes) -> None:
+        super().__init__()
+        self.last = last
 
 
 class Outcome(Enum):

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from pai.wire.message import Headers, Outcome, Tap
+from pai.wire.message import BodyEnd, Headers, Outcome, Tap
 from pai.wire.serialize import CHUNKED, CLOSE, LAST_CHUNK, chunk, content_length, response_block
 
 if TYPE_CHECKING:
@@ -68,7 +68,12 @@ class Relay:
             return Outcome.TIMED_OUT if exchange.timed_out else Outcome.CLIENT_GONE
         data, ended = response.attach(self)
         exchange.started = True
-        self._connection.write(block + self._encode(data, ended))
+        try:
+            first = self._encode(data, ended)
+        except BodyEnd as end:
+            self._end_early(block, end)
+            return Outcome.UPSTREAM_BROKEN
+        self._connection.write(block + first)
         if ended:
             exchange.finished = True
             return Outcome.COMPLETE
@@ -107,6 +112,15 @@ class Relay:
                 data += LAST_CHUNK
         return data
 
+    def _end_early(self, block: bytes, end: BodyEnd) -> None:
+        """End the client's body cleanly, whatever else the upstream has."""
+        last = end.last
+        if self._chunked:
+            last = (chunk(last) if last else b"") + LAST_CHUNK
+        self._connection.write(block + last)
+        self._exchange.finished = True
+        self._response.abort()
+
     def on_data(self, data: bytes, ended: bool) -> None:
         """Send body bytes on at once."""
         future = self._future
@@ -120,6 +134,10 @@ class Relay:
                     data = self._tap.feed(data)
                 if data:
                     data = b"%x\r\n%b\r\n" % (len(data), data)
+        except BodyEnd as end:
+            self._end_early(b"", end)
+            future.set_result(Outcome.UPSTREAM_BROKEN)
+            return
         except Exception as error:  # a fault of the tap belongs to the handler that put it there
             future.set_exception(error)
             self._response.abort()

@@ -22,6 +22,7 @@ from pai.gateway.telemetry import Telemetry
 from pai.ir.ledger import Usage
 from pai.providers.redact import Redactor
 from pai.wire.exchange import Exchange
+from pai.wire.message import BodyEnd
 
 DAY = "2026-01-01"
 
@@ -183,7 +184,7 @@ def test_events_are_written_as_they_come() -> None:
 
 def test_a_stream_that_cant_be_read_ends_as_broken_and_is_not_believed() -> None:
     meter = TranslatingMeter(Reader(), Writer())
-    assert meter.feed(b"bad") == b"!"
-    assert meter.feed(b"a") == b""
-    assert meter.finish() == b"."
-    assert not meter.complete
+    with pytest.raises(BodyEnd) as end:
+        meter.feed(b"bad")
+    assert end.value.last == b"!."
+    assert (meter.finish(), meter.complete, meter.unreadable) == (b"", False, True)

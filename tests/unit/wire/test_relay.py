@@ -10,7 +10,7 @@ from tests.unit.wire.kernel import GET, GET_CLOSE, Kernel, read_response, until
 
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits, ServerLimits
-from pai.wire.message import Outcome
+from pai.wire.message import BodyEnd, Outcome
 
 RESPONSES = load("responses")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -303,6 +303,41 @@ async def test_a_tap_that_crashes_cuts_both_sides(kernel: Kernel) -> None:
         await asyncio.wait_for(reader.readexactly(10_000), 20)
     await until(lambda: any(b"RuntimeError" in line for line in lines))
     log.configure()
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_tap_can_end_a_body_and_the_upstream(
+    kernel: Kernel, version: bytes, at_once: bool
+) -> None:
+    class Ending(Upper):
+        def feed(self, chunk: bytes) -> bytes:
+            if b"enough" in chunk:
+                raise BodyEnd(b"end")
+            return chunk
+
+    gone = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        if at_once:
+            head += b"6\r\nenough\r\n"
+        writer.write(head)
+        await asyncio.sleep(0.1)
+        writer.write(b"6\r\nenough\r\n")
+        assert await reader.read() == b""
+        gone.set()
+
+    port = await kernel.proxy(await kernel.scripted(script), tap=Ending)
+    reader, writer = await kernel.connect(port)
+    writer.write(b"GET / HTTP/%b\r\nHost: a\r\n\r\n" % version)
+    if version == b"1.0":
+        assert (await reader.read()).endswith(b"\r\n\r\nend")
+    else:
+        assert (await read_response(reader))[1] == b"end"
+    async with asyncio.timeout(10):
+        await gone.wait()
 
 
 async def test_a_compressed_body_passes_untouched(kernel: Kernel) -> None:
