@@ -1,5 +1,5 @@
 # Everything here is safe to run twice.
-.PHONY: demo demo-stop setup check test fuzz bench bench-cluster generate golden docs clean
+.PHONY: demo demo-stop setup check test fuzz bench bench-peers bench-soak bench-cluster generate golden docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,14 @@ bench: setup         ## figures against nginx, kept in bench/results/
 	@scripts/packages.sh nginx-light wrk postgresql
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench budget
+
+bench-peers: setup   ## installs other gateways into build/peers; figures beside them
+	@scripts/packages.sh nginx-light wrk
+	@scripts/peers.sh
+	@$(BIN)/python -m bench peers
+
+bench-soak: setup    ## ten minutes of mixed load on the gateway; SECONDS=600
+	@$(BIN)/python -m bench soak $(or $(SECONDS),600)
 
 bench-cluster: setup ## figures of control on a Kubernetes, kept in bench/results/cluster.*
 	@$(BIN)/python -m bench cluster

@@ -1,24 +1,30 @@
 """`python -m bench [gateway|sidecar|platform ...]`: measure, print, keep the last run.
 
-`python -m bench cluster` measures on a Kubernetes, see `bench.cluster`; `python -m bench budget`
-what budgets come to under load and kills, see `bench.budget`.
+`python -m bench peers [NAME ...]` measures other gateways beside ours, see `bench.peers`;
+`soak [SECONDS]` whether ours grows, see `bench.soak`; `cluster` measures on a Kubernetes, see
+`bench.cluster`; `budget` what budgets come to under load and kills, see `bench.budget`.
 """
 
-import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import gateway, sidecar, timings
-from bench.kept import RESULTS, about
+from bench import sidecar, timings
+from bench.aims import report
+from bench.gateway import gateway
+from bench.kept import keep
 from bench.load import Figures
+from bench.nginx import nginx
+from bench.suite import Suite, run
+from bench.target import Start
 
-PARTS = {"gateway": gateway.figures, "sidecar": sidecar.figures}
+PARTS = ("gateway", "sidecar", "platform")
+OWN: Mapping[str, Start] = {"nginx": nginx, "gateway": gateway}
+NOTE = "one core each side"
 # what is divided by what, and the aim
 RATIOS = (
-    ("gateway JSON", "nginx JSON", 2.5),
-    ("gateway SSE", "nginx SSE", 2.5),
     ("sidecar TLS JSON", "nginx TLS JSON", 3.0),
     ("sidecar TLS SSE", "nginx TLS SSE", 3.0),
 )
@@ -26,9 +32,9 @@ RATIOS = (
 
 def table(figures: list[Figures]) -> list[str]:
     """Format raw figures."""
-    lines = [f"{'':18}{'CPU µs/req':>11}{'p50 µs':>9}{'p99 µs':>9}{'req/s':>9}{'RSS MiB':>9}"]
+    lines = [f"{'':26}{'CPU µs/req':>11}{'p50 µs':>9}{'p99 µs':>9}{'req/s':>9}{'RSS MiB':>9}"]
     lines += [
-        f"{f.name:18}{f.cpu_us:11.1f}{f.p50_us:9.0f}{f.p99_us:9.0f}{f.per_second:9.0f}"
+        f"{f.name:26}{f.cpu_us:11.1f}{f.p50_us:9.0f}{f.p99_us:9.0f}{f.per_second:9.0f}"
         f"{f.rss_mib:9.1f}" + (f"  {f.errors} errors" if f.errors else "")
         for f in figures
     ]
@@ -48,48 +54,68 @@ def ratios(figures: list[Figures]) -> list[str]:
     return lines
 
 
-def main(parts: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Run the chosen parts; without a choice all of one machine."""
-    if parts and parts[0] == "cluster":
-        from bench import cluster  # takes Kubernetes' stage, which others need not have
+    match words:
+        case ["cluster", *rest]:
+            from bench import cluster  # takes Kubernetes' stage, which others need not have
 
-        return cluster.main(parts[1:])
-    if parts == ["budget"]:
-        from bench import budget  # takes the tests' stage and PostgreSQL
+            return cluster.main(rest)
+        case ["budget"]:
+            from bench import budget  # takes the tests' stage and PostgreSQL
 
-        return budget.main()
-    chosen = parts or [*PARTS, "platform"]
-    figures: list[Figures] = []
-    seconds: list[timings.Timing] = []
+            return budget.main()
+        case ["soak", *rest]:
+            from bench import soak
+
+            return soak.main(rest)
+        case ["peers", *rest]:
+            return peers(rest)
+        case _:
+            return parts(words or list(PARTS))
+
+
+def peers(chosen: list[str]) -> int:
+    """Measure peers beside nginx and the gateway; without a choice all of them, and keep that."""
+    from bench.peers import PEERS  # needs what scripts/peers.sh installs
+
+    if unknown := set(chosen) - set(PEERS):
+        raise SystemExit(f"error: no peer {unknown.pop()!r}\nhint:  {', '.join(PEERS)}")
+    starts = {name: start for name, start in PEERS.items() if name in (chosen or PEERS)}
+    with tempfile.TemporaryDirectory() as scratch:
+        suite = run(Path(scratch), {**OWN, **starts})
+    lines = [*table(suite.figures), "", *report(suite)]
+    print("\n".join(lines))
+    if not chosen:
+        keep("peers", asdict(suite), lines, NOTE)
+    return 1 if suite.errors else 0
+
+
+def parts(chosen: list[str]) -> int:
+    """Measure the chosen parts of our own."""
+    suite, figures, seconds = Suite(), list[Figures](), list[timings.Timing]()
     with tempfile.TemporaryDirectory() as scratch:
         for part in chosen:
             print(f"· {part}", file=sys.stderr)
             folder = Path(scratch) / part
             folder.mkdir()
-            if part == "platform":
-                seconds = timings.timings(folder)
-            else:
-                figures += PARTS[part](folder)
+            match part:
+                case "gateway":
+                    suite = run(folder, OWN)
+                case "sidecar":
+                    figures = sidecar.figures(folder)
+                case "platform":
+                    seconds = timings.timings(folder)
+                case _:
+                    raise SystemExit(f"error: no part {part!r}\nhint:  {', '.join(PARTS)}")
+    figures = [*suite.figures, *figures]
     lines = [*table(figures), "", *ratios(figures)] if figures else []
+    lines += ["", *report(suite)] if suite.figures else []
     lines += ["", *timings.table(seconds)] if seconds else []
     print("\n".join(lines))
-    keep(figures, seconds, lines)
-    return 1 if any(figure.errors for figure in figures) else 0
-
-
-def keep(figures: list[Figures], seconds: list[timings.Timing], lines: list[str]) -> None:
-    """Write the run where the next one can be compared with it."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    facts = about()
-    run = {
-        **facts,
-        "figures": [asdict(f) for f in figures],
-        "seconds": [asdict(s) for s in seconds],
-    }
-    (RESULTS / "last.json").write_text(json.dumps(run, indent=1) + "\n")
-    source = f"{facts['at'][:16]} commit {facts['commit']}, Python {facts['python']}"
-    head = f"{source}, one core each side\n\n"
-    (RESULTS / "last.txt").write_text(head + "\n".join(lines) + "\n")
+    kept = {**asdict(suite), "figures": [asdict(each) for each in figures]}
+    keep("last", {**kept, "seconds": [asdict(each) for each in seconds]}, lines, NOTE)
+    return 1 if any(each.errors for each in figures) or suite.errors else 0
 
 
 if __name__ == "__main__":

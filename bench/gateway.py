@@ -1,4 +1,4 @@
-"""The gateway's full job against nginx that only proxies."""
+"""The gateway with its whole job: who asks, which model, budgets, keys, usage, translation."""
 
 import hashlib
 import sys
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from bench import nginx
-from bench.load import Figures, measure
-from bench.process import Running, free_port, running
+from bench.call import bearer
+from bench.process import free_port, running
+from bench.target import Target, Way
 from pai.ir.agent import Limits
 from pai.ir.snapshot import GatewayAgent, GatewayBinding, GatewaySnapshot, Network
 
 TOKEN = "bench-agent-token"
-PATH = "/v1/chat/completions"
 PYTHON = sys.executable
+_PLENTY = Limits(10**15, 10**6)
 
 
 def snapshot(upstream: int) -> GatewaySnapshot:
-    """One agent, one binding that leads to the mock."""
-    binding = GatewayBinding(
+    """One agent with two models; both lead to the mock, one in each of its dialects."""
+    chat = GatewayBinding(
         id="default/gpt",
         provider="openai",
         model="gpt-test",
@@ -30,20 +30,28 @@ def snapshot(upstream: int) -> GatewaySnapshot:
         api_key="sk-bench-key-0123456789",
         limits=Limits(10**15, None),
     )
+    messages = GatewayBinding(
+        id="default/claude",
+        provider="anthropic",
+        model="claude-sonnet-4-5",
+        endpoint=f"http://127.0.0.1:{upstream}",
+        api_key="sk-ant-bench-0123456789",
+        limits=Limits(10**15, None),
+    )
     agent = GatewayAgent(
         id="default/agent",
         token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
-        bindings=("default/gpt",),
-        limits=Limits(10**15, 200_000),
+        bindings=(chat.id, messages.id),
+        limits=_PLENTY,
     )
     network = Network(nameservers=("127.0.0.1:9",), private_upstreams=("127.0.0.0/8",))
-    return GatewaySnapshot(version=1, agents=(agent,), bindings=(binding,), network=network)
+    return GatewaySnapshot(version=1, agents=(agent,), bindings=(chat, messages), network=network)
 
 
 @contextmanager
-def gateway(folder: Path, upstream: int, port: int) -> Iterator[Running]:
+def gateway(folder: Path, upstream: int) -> Iterator[Target]:
     """One worker with its backstage."""
-    data = folder / "gateway"
+    port, data = free_port(), folder / "data"
     (data / "run").mkdir(parents=True)
     (data / "run" / "gateway.credential").write_text("bench-credential")
     (data / "snapshot.json").write_bytes(msgspec.json.encode(snapshot(upstream)))
@@ -55,22 +63,12 @@ def gateway(folder: Path, upstream: int, port: int) -> Iterator[Running]:
         running(worker, ready=port, cpu=0, log=folder / "gateway.log") as started,
     ):
         time.sleep(1)  # its first snapshot
-        yield started
-
-
-def figures(folder: Path) -> list[Figures]:
-    """Measure both, JSON and streams, in turn."""
-    mock, plain, ours = free_port(), free_port(), free_port()
-    found = []
-    with (
-        running([PYTHON, "bench/mock.py", str(mock)], ready=mock, cpu=1),
-        running(nginx.command(folder / "nginx", plain, mock), ready=plain, cpu=0) as yardstick,
-        gateway(folder, mock, ours) as worker,
-    ):
-        for kind, stream in (("JSON", False), ("SSE", True)):
-            for name, port, target in (("nginx", plain, yardstick), ("gateway", ours, worker)):
-                url = f"http://127.0.0.1:{port}{PATH}"
-                found.append(
-                    measure(f"{name} {kind}", url, target, stream=stream, token=TOKEN, host="x")
-                )
-    return found
+        token = bearer(TOKEN)
+        yield Target(
+            name="gateway",
+            port=port,
+            running=started,
+            native=Way("gpt-test", token),
+            translated=Way("claude", token),
+            idle_mib=started.rss_mib(),
+        )

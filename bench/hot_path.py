@@ -15,8 +15,8 @@ from typing import Any
 
 import uvloop
 
-from bench.gateway import PATH, TOKEN, snapshot
-from bench.load import body
+from bench.call import CHAT, JSON, SSE, body
+from bench.gateway import TOKEN, snapshot
 from bench.mock import PLAIN, STREAM
 from pai.gateway.desk import Desk
 from pai.gateway.figures import Figures
@@ -113,9 +113,9 @@ async def serve(handler: Handler, request: bytes, ended: Callable[[bytes], bool]
 
 def request_bytes(stream: bool) -> bytes:
     """Return what wrk sends in the other measurements."""
-    content = body(stream).encode()
+    content = body(SSE if stream else JSON, "gpt-test").encode()
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\n"
+        f"POST {CHAT} HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\n"
         f"authorization: Bearer {TOKEN}\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

@@ -6,15 +6,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.call import Call
 from bench.process import Running
 
 SCRIPT = """
 wrk.method = "POST"
 wrk.body = [[%s]]
 wrk.headers["content-type"] = "application/json"
-wrk.headers["authorization"] = "Bearer %s"
 wrk.headers["Host"] = "%s"
-"""
+%s"""
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
 
@@ -31,33 +31,23 @@ class Figures:
     errors: int
 
 
-def body(stream: bool, size: int = 1000) -> str:
-    """Return a chat request of about `size` bytes of prompt."""
-    ask = '{"role":"user","content":"' + "lorem ipsum " * (size // 12) + '"}'
-    tail = ',"stream":true' if stream else ""
-    return '{"model":"gpt-test","messages":[' + ask + '],"max_tokens":64' + tail + "}"
-
-
 def measure(
     name: str,
-    url: str,
+    call: Call,
     target: Running,
     *,
-    stream: bool,
-    token: str,
-    host: str,
     seconds: int = 5,
     connections: int = 16,
 ) -> Figures:
-    """Load `url` and return what it cost `target`. A short run before it is not counted."""
+    """Load a proxy and return what it cost `target`. A short run before it is not counted."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT % (body(stream), token, host))
+        script.write(script_of(call))
         script.flush()
-        wrk(url, script.name, 1, connections)
+        wrk(call.url, script.name, 1, connections)
         before = target.cpu_seconds()
-        printed = wrk(url, script.name, seconds, connections)
+        printed = wrk(call.url, script.name, seconds, connections)
         cpu = target.cpu_seconds() - before
-        alone = wrk(url, script.name, 2, 1)  # under full load latency would only show the queue
+        alone = wrk(call.url, script.name, 2, 1)  # under full load latency would show the queue
     requests = int(found(r"(\d+) requests in", printed))
     return Figures(
         name=name,
@@ -66,8 +56,16 @@ def measure(
         p99_us=latency("99%", alone),
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", printed)),
         rss_mib=target.rss_mib(),
-        errors=int(found(r"Non-2xx or 3xx responses: (\d+)", printed, "0")),
+        errors=refused(printed) + refused(alone),
     )
+
+
+def script_of(call: Call) -> str:
+    """Return the program that makes wrk send `call`."""
+    headers = "".join(
+        f'wrk.headers["{name}"] = "{value}"\n' for name, value in call.headers.items()
+    )
+    return SCRIPT % (call.body, call.host, headers)
 
 
 # wrk has no option for an address: a mount namespace of its own holds a hosts file
@@ -96,6 +94,13 @@ def found(pattern: str, text: str, default: str | None = None) -> str:
     if default is None:
         raise RuntimeError(f"wrk printed no {pattern}:\n{text}")
     return default
+
+
+def refused(text: str) -> int:
+    """Return how many answers were not good ones, or none. A late one is one."""
+    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", text)
+    count = sum(map(int, broken.groups())) if broken else 0
+    return count + int(found(r"Non-2xx or 3xx responses: (\d+)", text, "0"))
 
 
 def latency(quantile: str, text: str) -> float:

@@ -1,55 +1,32 @@
-"""The upstream of every measurement: answers chat completions, plain or as 20 events.
+"""The upstream of every measurement: chat completions and Messages, plain or as events.
 
-`python bench/mock.py PORT [CERT KEY]`. Written for speed, not for correctness: it reads one request
-at a time and answers from memory.
+`python -m bench.mock PORT [--events N] [--tls CERT KEY]`. Written for speed, not for correctness:
+it reads one request at a time and answers from memory. A stream whose prompt says SLOWLY has an
+event each PAUSE_SECONDS and no end.
 """
 
+import argparse
 import asyncio
-import json
 import ssl
-import sys
+from collections.abc import Sequence
 
 import uvloop
 
-USAGE = {"prompt_tokens": 200, "completion_tokens": 20, "total_tokens": 220}
-HEAD = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-test"}
+from bench import answers
+from bench.answers import Answers
 
-
-def plain_answer() -> bytes:
-    """One chat completion of about 700 bytes."""
-    message = {"role": "assistant", "content": "word " * 100}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    body = json.dumps({**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE})
-    head = (
-        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body.encode()
-
-
-def event(document: dict[str, object]) -> bytes:
-    """One server-sent event as one chunk."""
-    data = b"data: " + json.dumps(document).encode() + b"\n\n"
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
-
-
-def stream_answer() -> list[bytes]:
-    """The head, 20 events, usage, and the end: each its own write."""
-    head = (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
-    delta = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
-    events = [event({**HEAD, "choices": [delta]}) for _ in range(20)]
-    usage = event({**HEAD, "choices": [], "usage": USAGE})
-    return [head, *events, usage, b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"]
-
-
-PLAIN, STREAM = plain_answer(), stream_answer()
+EVENTS = 20
+SLOWLY = "slowly"
+PAUSE_SECONDS = 0.1
+PLAIN, STREAM, _ = answers.chat(EVENTS)
+_FIRST_PARTS = 3  # by then both vendors have begun their text
 
 
 class Mock(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, chat: Answers, messages: Answers) -> None:
+        self.chat, self.messages = chat, messages
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,32 +44,58 @@ class Mock(asyncio.Protocol):
                 return
             body = self.buffer[end + 4 : end + 4 + length]
             self.buffer = self.buffer[end + 4 + length :]
-            self.answer(b'"stream":true' in body or b'"stream": true' in body)
+            asked = head.split(b"\r\n", 1)[0]
+            self.answer(self.messages if b"/messages" in asked else self.chat, body)
 
-    def answer(self, stream: bool) -> None:
+    def answer(self, given: Answers, body: bytes) -> None:
         """Write the answer; a stream's parts go out in separate turns of the loop."""
-        if stream:
-            self.next_part(0)
+        if not (b'"stream":true' in body or b'"stream": true' in body):
+            self.transport.write(given.plain)
+        elif SLOWLY.encode() in body:
+            self.transport.write(b"".join(given.stream[:_FIRST_PARTS]))
+            self.next_slowly(given.event)
         else:
-            self.transport.write(PLAIN)
+            self.next_part(given.stream, 0)
 
-    def next_part(self, at: int) -> None:
+    def next_part(self, stream: Sequence[bytes], at: int) -> None:
         """Write one part of the stream and come back for the next."""
-        self.transport.write(STREAM[at])
-        if at + 1 < len(STREAM):
-            asyncio.get_running_loop().call_soon(self.next_part, at + 1)
+        if self.transport.is_closing():
+            return
+        self.transport.write(stream[at])
+        if at + 1 < len(stream):
+            asyncio.get_running_loop().call_soon(self.next_part, stream, at + 1)
+
+    def next_slowly(self, event: bytes) -> None:
+        """Write an event now and then until the reader is gone."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(event)
+        asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.next_slowly, event)
 
 
-async def main(port: int, tls: ssl.SSLContext | None) -> None:
+async def serve(port: int, events: int, tls: ssl.SSLContext | None) -> None:
     """Serve until ended."""
+    chat, messages = answers.chat(events), answers.messages(events)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Mock, "127.0.0.1", port, ssl=tls, backlog=1024)
+    server = await loop.create_server(
+        lambda: Mock(chat, messages), "127.0.0.1", port, ssl=tls, backlog=1024
+    )
     await server.serve_forever()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser(prog="bench.mock", description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    options = parser.parse_args()
     context = None
-    if len(sys.argv) > 2:
+    if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(sys.argv[2], sys.argv[3])
-    uvloop.run(main(int(sys.argv[1]), context))
+        context.load_cert_chain(*options.tls)
+    uvloop.run(serve(options.port, options.events, context))
+
+
+if __name__ == "__main__":
+    main()

@@ -59,6 +59,7 @@ def running(
     cpu: int | None = None,
     env: dict[str, str] | None = None,
     log: Path | None = None,
+    patience_seconds: float = 20.0,
 ) -> Iterator[Running]:
     """Run `command` until the block ends. ready: a port to wait for. cpu: the core to stay on."""
     pin = ["taskset", "-c", str(cpu)] if cpu is not None and (os.cpu_count() or 1) > 1 else []
@@ -68,7 +69,7 @@ def running(
     )
     try:
         if ready:
-            wait_for_port(process, ready, log)
+            wait_for_port(process, ready, log, patience_seconds)
         yield Running(process)
     finally:
         process.terminate()
@@ -79,16 +80,20 @@ def running(
             process.wait()
 
 
-def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path | None) -> None:
-    """Wait until something listens on the port of 127.0.0.1."""
-    for _ in range(400):
+def wait_for_port(
+    process: subprocess.Popen[bytes], port: int, log: Path | None, patience_seconds: float = 20.0
+) -> None:
+    """Wait until something listens on the port of 127.0.0.1. Raises RuntimeError with the log."""
+    until = time.monotonic() + patience_seconds
+    while time.monotonic() < until:
         if process.poll() is not None:
             text = log.read_text() if log else ""
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}\n{text}")
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         time.sleep(0.05)
-    raise RuntimeError(f"nothing listens on {port}")
+    text = log.read_text() if log else ""
+    raise RuntimeError(f"{process.args!r}: nothing listens on {port}\n{text}")
 
 
 def free_port() -> int:

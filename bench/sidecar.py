@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bench import nginx
+from bench.call import JSON, SSE, Call, bearer, body
 from bench.load import Figures, measure
 from bench.process import Running, free_port, running
 from pai.clock import utc_now
@@ -112,14 +113,17 @@ def figures(folder: Path) -> list[Figures]:
     yardstick = nginx.command(folder / "nginx", plain, mock, {**tls, "host": HOST})
     found = []
     with (
-        running([PYTHON, "bench/mock.py", str(mock), tls["cert"], tls["key"]], ready=mock, cpu=1),
+        running(
+            [PYTHON, "-m", "bench.mock", str(mock), "--tls", tls["cert"], tls["key"]],
+            ready=mock,
+            cpu=1,
+        ),
         running(yardstick, ready=plain, cpu=0, log=folder / "nginx.log") as other,
         sidecar(folder, mock, ours) as own,
     ):
-        for kind, stream in (("JSON", False), ("SSE", True)):
+        for shape in (JSON, SSE):
+            text = body(shape, "gpt-test")
             for name, port, target in (("nginx TLS", plain, other), ("sidecar TLS", ours, own)):
-                url = f"https://{HOST}:{port}/v1/chat/completions"
-                found.append(
-                    measure(f"{name} {kind}", url, target, stream=stream, token=DUMMY, host=HOST)
-                )
+                call = Call(port, text, bearer(DUMMY), host=HOST, scheme="https")
+                found.append(measure(f"{name} {shape.name}", call, target))
     return found

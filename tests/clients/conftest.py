@@ -54,7 +54,7 @@ def _bindings() -> Iterator[GatewayBinding]:
             )
 
 
-def _snapshot(ports: dict[str, int]) -> GatewaySnapshot:
+def snapshot(ports: dict[str, int]) -> GatewaySnapshot:
     bindings = tuple(_bindings())
     agent = GatewayAgent(
         id="ns/agent",
@@ -113,7 +113,7 @@ async def _everything(data: Path) -> tuple[Results, list[dict[str, Any]], str]:
     async with vendors() as ports:
 
         def make(_: Vendor) -> GatewaySnapshot:
-            return _snapshot(ports)
+            return snapshot(ports)
 
         async with stage(data, make) as running:
             results = {each.stem: await _run(each, running) for each in programs}

@@ -145,13 +145,13 @@ async def test_deletion_waits_for_what_the_agent_owns(store: KubernetesStore, ku
         await store.commit([put(spec={"image": "b"})], NOW)
     with pytest.raises(NotFoundError):
         await store.commit([Delete(key=AGENT, finalized=True, uid="other")], NOW)
+    told: list[Change] = []
+    store.subscribe(told.extend)  # before the patch: all may be gone when its answer is here
     await kube.patch(
         CONFIG_MAPS, "owned", None, {"metadata": {"finalizers": None}}, manager="tests"
     )
-    gone: list[Change] = []
-    store.subscribe(gone.extend)
     await collected(kube, made.record)
-    await until(lambda: [change.type for change in gone][-1:] == ["DELETED"])
+    await until(lambda: [change.type for change in told][-1:] == ["DELETED"])
     # Control's own last step finds it gone already; anybody else's does not.
     [last] = await store.commit([Delete(key=AGENT, finalized=True, uid=made.record.uid)], NOW)
     assert last.outcome == "deleted"

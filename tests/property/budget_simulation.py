@@ -2,7 +2,8 @@
 
 Random, yet the same for the same seed. Workers crash, are cut off or end well, calls to control get
 lost, come twice or long after, control restarts, two controls disagree about the time, and midnight
-falls into it. Clients hang up; the vendor counts.
+falls into it. Clients hang up; the vendor counts, at its end and for some requests, when the bound
+does not fit, before: late, a little wrong, or not at all.
 """
 
 import asyncio
@@ -20,7 +21,10 @@ from pai.budget.interrupted import Seen, interrupted
 from pai.budget.line import Refusal
 from pai.budget.price import Tokens
 from pai.errors import TransientError
+from pai.gateway.asked import Counted
+from pai.gateway.count_limits import COUNTED, FAILED, LIMITED, REFUSED
 from pai.gateway.desk import Desk, Turned
+from pai.gateway.exact_count import margin, reserve_counting
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
 from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlLink
@@ -46,6 +50,8 @@ class Figures:
     busy: int = 0
     spent: int = 0
     unavailable: int = 0
+    uncounted: int = 0
+    counts: int = 0
     hung_up: int = 0
     crashes: int = 0
     calls: int = 0
@@ -122,10 +128,13 @@ class Link:
 
 
 class World:
-    """See the module. seed: all chance comes from it."""
+    """See the module. seed: all chance comes from it. counting: part of requests that are counted
+    before, where their bound does not fit.
+    """
 
-    def __init__(self, seed: int, workers: int, requests: int) -> None:
+    def __init__(self, seed: int, workers: int, requests: int, counting: float) -> None:
         self._chance = random.Random(seed)
+        self._counting = counting
         self._count, self._requests = workers, requests
         self.ledger = SqliteLedger(Path(":memory:"))
         self.figures = Figures(requests=requests)
@@ -230,8 +239,16 @@ class World:
         bound, cap = chance.randint(50, 400), chance.choice([50, 200, 200, 1_000])
         began = asyncio.get_running_loop().time()
         ask = Ask((bound * 2, bound), cap, 1, capped=chance.random() < 0.7)
+        counted = self._counting > 0 and chance.random() < self._counting
+        tokens = chance.randint(bound // 2, bound) if counted else 0
+        client = cast(Exchange, Client())
         try:
-            held = await worker.desk.reserve(subjects, ask, cast(Exchange, Client()))
+            if counted:
+                held = await reserve_counting(
+                    worker.desk, subjects, ask, client, lambda: self.count(tokens)
+                )
+            else:
+                held = await worker.desk.reserve(subjects, ask, client)
         except Turned as turned:
             self._note_turned(turned, worker)
             return
@@ -239,7 +256,17 @@ class World:
             return
         waited = asyncio.get_running_loop().time() - began
         self.figures.longest_wait_seconds = max(self.figures.longest_wait_seconds, round(waited, 2))
-        await self.at_the_vendor(worker, held, chance.randint(bound // 2, bound))
+        await self.at_the_vendor(worker, held, tokens or chance.randint(bound // 2, bound))
+
+    async def count(self, tokens: int) -> Counted:
+        """Count as a vendor does that is slow at times, and wrong by no more than the margin."""
+        chance = self._chance
+        self.figures.counts += 1
+        await asyncio.sleep(chance.choice([0.1, 0.3, 5.0]))
+        if chance.random() < 0.2:
+            return Counted("ns/m", chance.choice([FAILED, LIMITED, REFUSED]))
+        said = max(1, tokens - chance.randint(0, min(60, tokens // 4)))
+        return Counted("ns/m", COUNTED, said, said + margin(said))
 
     def _note_turned(self, turned: Turned, worker: Worker) -> None:
         name = turned.refusal.value
@@ -321,11 +348,13 @@ class World:
         return figures
 
 
-async def simulate(seed: int, workers: int = 50, requests: int = 10_000) -> Figures:
+async def simulate(
+    seed: int, workers: int = 50, requests: int = 10_000, counting: float = 0.0
+) -> Figures:
     """Run one world."""
     before = random.getstate()
     random.seed(seed)  # the desks' own jitter
-    world = World(seed, workers, requests)
+    world = World(seed, workers, requests, counting)
     try:
         return await world.run()
     finally:

@@ -3,6 +3,7 @@
 Tier 1, a true bound of byte-level tokenizers: one token a byte of the request's JSON, and framing
 for the request, each message and each tool; images by a table; what can't be bounded (files by id,
 server-side tools) as the model's whole window.
+Tier 2, a vendor's own count, is `pai.gateway.exact_count`.
 Tier 3, an estimate for endpoints that can't count: a ratio of tokens to bytes that is learned for
 each model. It starts at 0.5 and rises at once to 1.1 times the highest seen.
 """

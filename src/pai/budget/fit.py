@@ -37,6 +37,11 @@ class Ask(NamedTuple):
         return Fit(self.inputs[0], self.cap, self.answers)
 
     @property
+    def safe(self) -> "Ask":
+        """The same by the safest input bound alone."""
+        return self._replace(inputs=self.inputs[:1])
+
+    @property
     def useful(self) -> int:
         """Smallest cap that still gives a useful answer."""
         return min(self.cap, USEFUL_OUTPUT)

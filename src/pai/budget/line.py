@@ -4,6 +4,7 @@ A request is admitted only when nobody who came earlier is still short of one of
 big request is never starved by small ones, and an agent whose budget is spent holds up nobody else.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +23,7 @@ class Refusal(Enum):
     SPENT = "spent"  # nothing comes back before midnight
     BUSY = "busy"  # running requests hold it
     UNAVAILABLE = "unavailable"  # the ledger is out of reach
+    UNCOUNTED = "uncounted"  # its bound does not fit; with its input counted it may
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +31,9 @@ class Waiter:
     """One request in the line. Times are seconds of the caller's clock.
 
     want: tokens to ask the ledger for next. floor: smallest cap it would take now. refused: the
-    ledger has said that the whole can't be had, so less may do.
+    ledger has said that the whole can't be had, so less may do. countable: its last bound is only
+    what a count may come to; it is served by the first alone, and where a count would help it is
+    sent away to be counted. It comes back with its time of arrival.
     """
 
     subjects: tuple[str, ...]
@@ -40,6 +44,7 @@ class Waiter:
     want: int = 0
     refused: bool = False
     short_of: str = ""
+    countable: bool = False
 
     def __post_init__(self) -> None:
         self.floor = self.ask.patient
@@ -49,6 +54,22 @@ class Waiter:
         """Accept a shorter answer when most of the wait is over."""
         if now >= self.arrived + (self.deadline - self.arrived) * _LOWER_AFTER:
             self.floor = self.ask.useful
+
+    @property
+    def served(self) -> Ask:
+        """What it may be served by."""
+        return self.ask.safe if self.countable else self.ask
+
+    def is_helped_by_count(self, room: int) -> bool:
+        """Say whether a count may help: to all it asks for, or to far more than there is without.
+
+        It does not where the safe bound leaves half of the room for an answer, and the whole cap
+        could not be had anyway or was not the client's wish.
+        """
+        ask = self.ask
+        if not self.countable or room >= ask.full.tokens:
+            return False
+        return ask.inputs[0] * 2 > room or (ask.capped and ask.least(ask.cap) <= room)
 
 
 class WaitLine:
@@ -71,8 +92,8 @@ class WaitLine:
         return self._book.try_reserve(subjects, day, ask.full, now)
 
     def join(self, waiter: Waiter) -> None:
-        """Stand at the end of the line."""
-        self._waiters.append(waiter)
+        """Stand in line by the time of arrival: at the end, unless it was counted meanwhile."""
+        insort(self._waiters, waiter, key=lambda each: each.arrived)
 
     def leave(self, waiter: Waiter) -> None:
         """Go away: the client hung up."""
@@ -168,7 +189,7 @@ class WaitLine:
     def _best(self, waiter: Waiter, day: str) -> Fit | None:
         room = self._book.room(waiter.subjects, day)
         if waiter.refused:
-            return fit(room, waiter.ask, waiter.floor)
+            return fit(room, waiter.served, waiter.floor)
         full = waiter.ask.full
         return full if room >= full.tokens else None
 
@@ -189,12 +210,15 @@ class WaitLine:
         potential = (tightest.free or 0) + tightest.running
         if potential < ask.least(ask.useful):
             return Refusal.SPENT
-        if potential < ask.least(waiter.floor):
-            waiter.floor = ask.useful
-        waiter.refused = True
         room = min(
             (state.free or 0) + self._book.available((state.subject, day)) for state in limited
         )
+        if waiter.is_helped_by_count(room):
+            return Refusal.UNCOUNTED
+        ask = waiter.served
+        if potential < ask.least(waiter.floor):
+            waiter.floor = ask.useful
+        waiter.refused = True
         best = fit(room, ask, waiter.floor)
         waiter.want = ask.least(waiter.floor) if best is None else best.tokens
         return None

@@ -10,6 +10,8 @@ class Refused(Enum):
     UNKNOWN_MODEL = auto()
     UNKNOWN_PATH = auto()
     WRONG_METHOD = auto()
+    NO_WEBSOCKETS = auto()
+    """Its status, 426, is the one by which clients go on over HTTP at once."""
     BAD_BODY = auto()
     UNSUPPORTED = auto()
     """The vendor lacks what the request asks for, and leaving it out would change its meaning."""

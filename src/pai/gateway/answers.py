@@ -71,6 +71,8 @@ class Answers:
             ask = route.ask(reading, shape, ratio, learn=self.learn)
             job = Job(self._desk, pools, asked, route, ratio)
             checked = job.check(way, ask)
+            if isinstance(checked, Failure) and way is not None:
+                checked = await job.check_counted(way, ask, checked)
             if isinstance(checked, Failure) or way is None:
                 failure = checked if isinstance(checked, Failure) else None
             elif gates := job.gates:

@@ -1,6 +1,6 @@
 """One request as it was asked: what every attempt starts from, and none changes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pai.budget.estimate import InputShape
 from pai.dialect.conversation import Conversation, Texts
@@ -13,10 +13,26 @@ if TYPE_CHECKING:
     from pai.gateway.routes import AgentRoutes
 
 
-class Asked:
-    """A request with its agent. own: headers of every answer to it."""
+class Counted(NamedTuple):
+    """What came of having a vendor count a request.
 
-    __slots__ = ("_meaning", "agent", "client", "exchange", "own", "reading")
+    binding: id of the one that was asked. result: one of `count_limits.RESULTS`. tokens: the
+    vendor's figure; None = there is none. bound: input tokens to reserve for it.
+    """
+
+    binding: str
+    result: str
+    tokens: int | None = None
+    bound: int = 0
+
+
+class Asked:
+    """A request with its agent. own: headers of every answer to it.
+
+    counted: set once a vendor was asked to count it.
+    """
+
+    __slots__ = ("_meaning", "agent", "client", "counted", "exchange", "own", "reading")
 
     def __init__(
         self,
@@ -29,6 +45,7 @@ class Asked:
         self.exchange, self.agent, self.client = exchange, agent, client
         self.reading, self.own = reading, own
         self._meaning: Conversation | Texts | None = None
+        self.counted: Counted | None = None
 
     @property
     def translated_shape(self) -> InputShape:

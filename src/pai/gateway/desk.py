@@ -17,6 +17,7 @@ from pai.budget.day import seconds_to_midnight, utc_day
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal, Waiter
 from pai.errors import TransientError
+from pai.gateway.count_limits import CountLimits
 from pai.gateway.spans import Spans
 from pai.gateway.telemetry import Telemetry
 from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer
@@ -38,18 +39,23 @@ _Unreachable = (TransientError, PayloadTooLarge, OSError, TimeoutError, msgspec.
 
 
 class Turned(Exception):  # noqa: N818
-    """A request got no reservation. subject: whose budget it lacks, may be empty."""
+    """A request got no reservation. subject: whose budget it lacks, may be empty.
+
+    counted: tokens of its input by the vendor's count; None = the vendor did not count.
+    """
 
     def __init__(self, refusal: Refusal, subject: str) -> None:
         super().__init__(refusal.value)
         self.refusal = refusal
         self.subject = subject
+        self.counted: int | None = None
 
 
 class Desk:
     """Budgets of one worker. wait_seconds: longest wait for running requests to settle.
 
-    telemetry, spans: told of each call that is settled. clock: this machine's, in seconds since
+    telemetry, spans: told of each call that is settled. counts: limits of asking vendors to count
+    input. clock: this machine's, in seconds since
     1970; it counts until the ledger's is known.
     """
 
@@ -59,6 +65,7 @@ class Desk:
         self.account = Account(worker)
         self.telemetry = Telemetry()
         self.spans = Spans(worker)
+        self.counts = CountLimits()
         self.wait_seconds = 30.0
         self._link = link
         self._clock = clock
@@ -91,13 +98,24 @@ class Desk:
             self._wake.set()
         return held
 
-    async def reserve(self, subjects: tuple[str, str], ask: Ask, exchange: Exchange) -> Reservation:
-        """Set tokens aside, waiting in line where it must. Raises Turned, ClientGone."""
+    async def reserve(
+        self,
+        subjects: tuple[str, str],
+        ask: Ask,
+        exchange: Exchange,
+        *,
+        arrived: float | None = None,
+        countable: bool = False,
+    ) -> Reservation:
+        """Set tokens aside, waiting in line where it must. Raises Turned, ClientGone.
+
+        arrived: time of the loop when it first came, if it comes again. countable: see `Waiter`.
+        """
         held = self.try_reserve(subjects, ask)
         if held is not None:
             return held
-        now = self._loop.time()
-        waiter = Waiter(subjects, ask, now, now + self.wait_seconds)
+        since = self._loop.time() if arrived is None else arrived
+        waiter = Waiter(subjects, ask, since, since + self.wait_seconds, countable=countable)
         future: asyncio.Future[Reservation] = self._loop.create_future()
         self._futures[waiter] = future
         self.account.line.join(waiter)

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from pai.errors import PaiError
-from pai.gateway import counters, spans, telemetry
+from pai.gateway import count_limits, counters, spans, telemetry
 from pai.gateway.exposition import CONTENT_TYPE, Families, Piece, exposed
 from pai.wire.client import ClientPool
 from pai.wire.dial import FixedDialer
@@ -27,7 +27,12 @@ from pai.wire.probes import METHODS, PROBE_LIMITS
 from pai.wire.server import HttpServer
 
 PATH = b"/metrics"
-FAMILIES: Families = {**counters.FAMILIES, **telemetry.FAMILIES, **spans.FAMILIES}
+FAMILIES: Families = {
+    **counters.FAMILIES,
+    **telemetry.FAMILIES,
+    **spans.FAMILIES,
+    **count_limits.FAMILIES,
+}
 _SECONDS = 2.0
 _MOST_BYTES = 64 * 1024 * 1024
 _CLOSE_SECONDS = 0.5

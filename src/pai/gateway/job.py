@@ -15,6 +15,7 @@ from pai.dialect.refused import BadRequestError, Refused, UnreadableError
 from pai.dialect.sides import Meter
 from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk, Turned
+from pai.gateway.exact_count import counted_within, reserve
 from pai.gateway.gate import Gate
 from pai.gateway.headers import (
     advice_left_out,
@@ -82,10 +83,20 @@ class Job:
         if route.max_per_request is not None:
             within = fit(route.max_per_request, ask, ask.useful)
             if within is None:
-                return over_limit(route, ask)
+                return over_limit(route, ask, self._asked.counted)
             if within.cap < ask.cap:
                 ask = ask._replace(cap=within.cap)
         return ask
+
+    async def check_counted(self, way: Way, ask: Ask, failure: Failure) -> Ask | Failure:
+        """Check anew what was over `maxPerRequest`, by the vendor's count. Raises ClientGone."""
+        limit = self._route.max_per_request
+        if failure.refused is not Refused.OVER_REQUEST_LIMIT or limit is None:
+            return failure
+        counted = await counted_within(
+            limit, self._desk, self._pools, self._asked, self._route, way, ask
+        )
+        return self.check(way, counted)
 
     @property
     def gates(self) -> list[Gate]:
@@ -128,7 +139,7 @@ class Job:
         held = self._desk.try_reserve(self._route.subjects, ask)
         if held is None:
             try:
-                held = await self._desk.reserve(self._route.subjects, ask, self._asked.exchange)
+                held = await reserve(self._desk, self._pools, self._asked, self._route, way, ask)
             except Turned as turned:
                 self._desk.telemetry.refused(self._asked.agent.id, turned.refusal.value)
                 return turned_away(self._route, turned, self._desk.seconds_to_midnight())

@@ -12,8 +12,10 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from pai.dialect.anthropic import MESSAGES_CLIENT
 from pai.dialect.gemini import EMBED_CLIENT, EMBED_ONE_CLIENT, GENERATE_CLIENT
 from pai.dialect.openai import CHAT_CLIENT, COMPLETIONS_CLIENT, EMBEDDINGS_CLIENT
+from pai.dialect.refused import Refused
 from pai.dialect.responses import PATHS_OF_STORED_STATE, RESPONSES_CLIENT
 from pai.dialect.sides import ClientSide
+from pai.gateway.refusal import Failure
 from pai.wire.message import Headers, RequestHead, first
 
 SERVED = (
@@ -58,14 +60,19 @@ _OPENAI: Mapping[bytes, Operation] = {
     b"/embeddings": Operation(Kind.ANSWER, EMBEDDINGS_CLIENT),
     b"/models": Operation(Kind.MODELS, CHAT_CLIENT, b"GET"),
 }
+_MESSAGES: Mapping[bytes, Kind] = {b"/messages": Kind.ANSWER, b"/messages/count_tokens": Kind.COUNT}
 _FIXED: Mapping[bytes, Operation] = {
     **{
         base + path: operation
         for base in (b"/v1", b"/api/v1", b"/v1beta/openai")
         for path, operation in _OPENAI.items()
     },
-    b"/v1/messages": Operation(Kind.ANSWER, MESSAGES_CLIENT),
-    b"/v1/messages/count_tokens": Operation(Kind.COUNT, MESSAGES_CLIENT),
+    # without /v1 too: some of Anthropic's clients want it in the base URL, others add it
+    **{
+        base + path: Operation(kind, MESSAGES_CLIENT)
+        for base in (b"/v1", b"")
+        for path, kind in _MESSAGES.items()
+    },
     b"/v1beta/models": Operation(Kind.MODELS, GENERATE_CLIENT, b"GET"),
     b"/v1alpha/models": Operation(Kind.MODELS, GENERATE_CLIENT, b"GET"),
 }
@@ -123,9 +130,18 @@ def _family(head: RequestHead) -> ClientSide:
     """Return whose words an agent at an unknown path most likely understands."""
     if head.path.startswith((b"/v1beta/", b"/v1alpha/")) and b"/openai/" not in head.path:
         return GENERATE_CLIENT
-    if head.path.startswith((b"/v1/messages", b"/v1/complete")):
+    if head.path.startswith((b"/v1/messages", b"/v1/complete", b"/messages")):
         return MESSAGES_CLIENT
     return _lister(head.headers)
+
+
+def method_fault(head: RequestHead, operation: Operation) -> Failure | None:
+    """Return what is wrong with the way a path is asked, or None."""
+    if head.method == operation.method:
+        return None
+    if head.upgrade is not None:
+        return Failure(Refused.NO_WEBSOCKETS, "there are no WebSockets here; ask over HTTP")
+    return Failure(Refused.WRONG_METHOD, f"use {operation.method.decode()}")
 
 
 def query_of(head: RequestHead) -> Mapping[str, str]:

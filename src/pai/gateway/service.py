@@ -12,7 +12,7 @@ from pai.gateway.figures import PATH as FIGURES_PATH
 from pai.gateway.figures import Figures
 from pai.gateway.models import list_models
 from pai.gateway.names import Names
-from pai.gateway.operations import SERVED, Kind, Operation, operation_of
+from pai.gateway.operations import SERVED, Kind, Operation, method_fault, operation_of
 from pai.gateway.pools import Pools
 from pai.gateway.refusal import Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
@@ -127,8 +127,9 @@ class Service:
             return Failure(Refused.UNKNOWN_PATH, f"there is nothing at this path; {SERVED}")
         if kind is Kind.STORED:
             return Failure(Refused.UNSUPPORTED, _STORED)
-        if exchange.head.method != operation.method:
-            return Failure(Refused.WRONG_METHOD, f"use {operation.method.decode()}")
+        fault = method_fault(exchange.head, operation)
+        if fault is not None:
+            return fault
         if kind is Kind.MODELS or kind is Kind.MODEL:
             return list_models(exchange, operation, agent, own)
         return await self._counting.serve(exchange, operation, agent, pools, own)

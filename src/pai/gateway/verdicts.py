@@ -5,6 +5,7 @@ from math import ceil
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal
 from pai.dialect.refused import Refused
+from pai.gateway.asked import Counted
 from pai.gateway.desk import Turned
 from pai.gateway.refusal import Failure, Passed
 from pai.gateway.routes import Route
@@ -16,12 +17,13 @@ _BAD_CREDENTIAL = frozenset({401, 402})
 _BUSY_STATUS = frozenset({429, 503, 529})
 
 
-def over_limit(route: Route, ask: Ask) -> Failure:
-    """The request may cost more than one request may."""
+def over_limit(route: Route, ask: Ask, counted: Counted | None = None) -> Failure:
+    """The request may cost more than one request may. counted: what its vendor counted, if so."""
+    exact = None if counted is None else counted.tokens
     message = (
         f"the request may cost {ask.least(ask.useful)} tokens;"
         f" maxPerRequest allows {route.max_per_request} for model '{route.name}'"
-    )
+    ) + ("" if exact is None else f"; its vendor counts {exact} tokens of input")
     return Failure(Refused.OVER_REQUEST_LIMIT, message, "max_tokens")
 
 
@@ -60,12 +62,20 @@ def turned_away(route: Route, turned: Turned, seconds_to_midnight: int) -> Failu
     whose = f"model '{route.name}'" if kind == "model" else "this agent"
     if turned.refusal is Refusal.SPENT:
         message = f"the daily token budget of {whose} is spent; it starts anew at 00:00 UTC"
+        if turned.counted is not None:
+            message += f" (its vendor counts {turned.counted} tokens of input in this request)"
         of_model = kind == "model"
         return Failure(
             Refused.BUDGET_SPENT, message, None, seconds_to_midnight, next_route=of_model
         )
     if turned.refusal is Refusal.BUSY:
         message = f"running requests hold what is left of the daily token budget of {whose}"
+        return Failure(Refused.BUDGET_BUSY, message, None, _BUSY_RETRY_SECONDS)
+    if turned.refusal is Refusal.UNCOUNTED:
+        message = (
+            f"the request does not fit into the daily token budget of {whose} unless its input is"
+            " counted, and too many are being counted now"
+        )
         return Failure(Refused.BUDGET_BUSY, message, None, _BUSY_RETRY_SECONDS)
     message = "the token budget can't be checked now: the control process is out of reach"
     return Failure(Refused.BUDGET_UNAVAILABLE, message, None, _BUSY_RETRY_SECONDS)

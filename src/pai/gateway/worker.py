@@ -59,6 +59,7 @@ class Worker:
         self.figures.trust(snapshot.metrics_token_sha256)
         self.desk.telemetry.keep(snapshot)
         self.desk.spans.apply(snapshot)
+        self.desk.counts.keep(snapshot)
         try:
             if snapshot.cert_pem or self._tls.serving:
                 self._tls.renew(snapshot.cert_pem, snapshot.key_pem)
@@ -72,6 +73,7 @@ class Worker:
         yield from self._service.counters.pieces(number, len(desk.account.line), desk.failures)
         yield from desk.telemetry.pieces(number)
         yield from desk.spans.pieces(number)
+        yield from desk.counts.pieces(number)
 
     async def listen(self, options: argparse.Namespace) -> None:
         """Open every listener; those with TLS wait for a certificate.

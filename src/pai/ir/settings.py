@@ -35,7 +35,7 @@ class Settings(
     extra_ca_file: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     agent_ports_from: int = 20000
-    uncounted_input: str = "learn"  # learn, or refuse: endpoints that can't count tokens
+    uncounted_input: str = "learn"  # learn, or refuse: what no vendor counted
     url_scheme: str = "http"  # of agents' URLs, as people outside see them
     url_port: int = 0  # likewise; 0: edge_port
     otlp_endpoint: str | None = None  # base URL of a collector: a span for each call of a model

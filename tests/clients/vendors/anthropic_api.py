@@ -94,18 +94,22 @@ def _ask(body: dict[str, Any], *, thinks: bool) -> Ask:
                 ask.media.append(_seen(block["source"]))
             elif block["type"] == "tool_result":
                 found = _blocks(block.get("content") or [])
-                ask.results += [each["text"] for each in found if each["type"] == "text"]
+                ask.results.append(" ".join(map(_said, found)))
                 ask.media += [_seen(each["source"]) for each in found if each["type"] == "image"]
         ask.texts += texts
         if message["role"] == "user" and texts:
             ask.last = " ".join(texts)
             if not any(each["type"] == "tool_result" for each in _blocks(message["content"])):
-                ask.results = []
+                ask.begin_turn()
     choice = (body.get("tool_choice") or {"type": "auto"})["type"]
     ask.tools = [] if choice == "none" else [each["name"] for each in body.get("tools") or ()]
     ask.forced = choice in ("any", "tool")
     ask.schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
     return ask
+
+
+def _said(block: dict[str, Any]) -> str:
+    return str(block.get("text") or block.get("tool_name") or "")
 
 
 def _seen(source: dict[str, Any]) -> str:
@@ -125,7 +129,7 @@ def _content(made: Plan) -> list[dict[str, Any]]:
         blocks.append({"type": "thinking", "thinking": made.thought, "signature": SEAL})
     if made.text:
         blocks.append({"type": "text", "text": made.text, "citations": None})
-    for number, (name, arguments) in enumerate(made.calls):
+    for number, (name, arguments) in enumerate(made.calls, made.before):
         call = {"type": "tool_use", "id": f"toolu_{number}", "name": name, "input": arguments}
         blocks.append(call)
     return blocks
@@ -134,7 +138,7 @@ def _content(made: Plan) -> list[dict[str, Any]]:
 def message(model: str, ask: Ask) -> dict[str, Any]:
     """Return a whole answer."""
     made = plan(ask)
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": model}
+    head = {"id": f"msg_{made.before}", "type": "message", "role": "assistant", "model": model}
     stop = {"stop_reason": _STOPS[made.stop], "stop_sequence": made.sequence or None}
     return {**head, "content": _content(made), **stop, "usage": _usage(ask, made.output)}
 
@@ -142,8 +146,9 @@ def message(model: str, ask: Ask) -> dict[str, Any]:
 def stream(model: str, ask: Ask) -> Iterator[dict[str, Any]]:
     """Yield the events of an answer."""
     made = plan(ask)
-    start: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "model": model}
-    start |= {"content": [], "stop_reason": None, "stop_sequence": None, "usage": _usage(ask, 1)}
+    start: dict[str, Any] = {"id": f"msg_{made.before}", "type": "message", "model": model}
+    start |= {"role": "assistant", "content": [], "usage": _usage(ask, 1)}
+    start |= {"stop_reason": None, "stop_sequence": None}
     yield {"type": "message_start", "message": start}
     yield {"type": "ping"}
     for index, block in enumerate(_content(made)):

@@ -3,6 +3,10 @@
 The last text that a user wrote decides: `weather` calls the first tool for two cities at once,
 `count N` says the numbers up to N, `fail STATUS` fails, `break` breaks off in the middle,
 `refuse` refuses. Anything else is repeated. A word is a token.
+
+Before all that goes a script: `script: [["tool", {...}], "text"]` in JSON, anywhere in what a
+user said. Its first entry is the answer until a tool has answered, its second the next, and so
+on: a call, or a text. Entries that call a tool which is not offered are not followed.
 """
 
 import json
@@ -13,23 +17,37 @@ from typing import Any
 CITIES = ("Paris", "Oslo")
 THOUGHT = "Let me think about it."
 INPUT_IMAGE = 10
+_SCRIPT = "script: "
 
 
 @dataclass
 class Ask:
-    """What a request means. results: texts of tool results after the last user text."""
+    """What a request means. results: texts of tool results after the last user text.
+
+    earlier: those before it.
+    """
 
     texts: list[str] = field(default_factory=list)
     last: str = ""
     tools: list[str] = field(default_factory=list)
     forced: bool = False
     results: list[str] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
     media: list[str] = field(default_factory=list)
     schema: dict[str, Any] | None = None
     json: bool = False
     thinks: bool = False
     stops: list[str] = field(default_factory=list)
     cap: int | None = None
+
+    def begin_turn(self) -> None:
+        """Note that the user speaks: results so far are of an earlier turn."""
+        self.earlier, self.results = self.earlier + self.results, []
+
+    @property
+    def answered(self) -> int:
+        """Tool results of the whole conversation."""
+        return len(self.earlier) + len(self.results)
 
     @property
     def input(self) -> int:
@@ -40,7 +58,10 @@ class Ask:
 
 @dataclass
 class Plan:
-    """An answer. stop: end, length, tool, sequence or refusal."""
+    """An answer. stop: end, length, tool, sequence or refusal. before: calls of earlier answers.
+
+    Clients count on ids of their own for every answer and call of a conversation.
+    """
 
     words: list[str] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -49,6 +70,7 @@ class Plan:
     sequence: str = ""
     status: int = 200
     breaks: bool = False
+    before: int = 0
 
     @property
     def text(self) -> str:
@@ -68,10 +90,22 @@ class Plan:
 
 def plan(ask: Ask) -> Plan:
     """Return the answer."""
+    made = _plan(ask)
+    made.before = ask.answered
+    return made
+
+
+def _plan(ask: Ask) -> Plan:
+    thought = THOUGHT if ask.thinks else ""
+    step = scripted(ask)
+    if isinstance(step, str):
+        return Plan(thought=thought, words=step.split(" "))
+    if step is not None:
+        return Plan(thought=thought, calls=[step], stop="tool")
     failure = re.search(r"\bfail (\d{3})\b", ask.last)
     if failure:
         return Plan(status=int(failure[1]))
-    made = Plan(thought=THOUGHT if ask.thinks else "", breaks="break" in ask.last.split())
+    made = Plan(thought=thought, breaks="break" in ask.last.split())
     if "refuse" in ask.last.split():
         made.words, made.stop = ["I", "won't."], "refusal"
         return made
@@ -80,6 +114,19 @@ def plan(ask: Ask) -> Plan:
         made.stop = "tool"
         return made
     return _cut(made, ask, _words(ask))
+
+
+def scripted(ask: Ask) -> str | tuple[str, dict[str, Any]] | None:
+    """Return the text or the call that a script in the prompt wants now, or None."""
+    found = [text.partition(_SCRIPT)[2] for text in ask.texts if _SCRIPT in text]
+    if not found:
+        return None
+    steps, _ = json.JSONDecoder().raw_decode(found[-1])
+    step = steps[min(ask.answered, len(steps) - 1)]
+    if isinstance(step, str):
+        return step
+    name, arguments = step
+    return (name, arguments) if name in ask.tools else None
 
 
 def _words(ask: Ask) -> list[str]:

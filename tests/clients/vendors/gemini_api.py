@@ -80,7 +80,8 @@ def _ask(body: dict[str, Any]) -> Ask:
     ask.texts += [each["text"] for each in system]
     for content in body["contents"]:
         _take(content, ask)
-    declared = [each for tool in body.get("tools") or () for each in tool["functionDeclarations"]]
+    ours = [tool for tool in body.get("tools") or () if "functionDeclarations" in tool]
+    declared = [each for tool in ours for each in tool["functionDeclarations"]]
     mode = ((body.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
     ask.tools = [] if mode == "NONE" else [each["name"] for each in declared]
     ask.forced = mode == "ANY"
@@ -103,7 +104,7 @@ def _take(content: dict[str, Any], ask: Ask) -> None:
     if content.get("role", "user") == "user" and texts:
         ask.last = " ".join(texts)
         if not any("functionResponse" in part for part in content["parts"]):
-            ask.results = []
+            ask.begin_turn()
 
 
 def _inline(part: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,12 +120,13 @@ def _usage(ask: Ask, made: Plan) -> dict[str, Any]:
     return {**found, "totalTokenCount": ask.input + made.output}
 
 
-def _chunk(model: str, parts: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+def _chunk(model: str, made: Plan, parts: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     candidate = {"content": {"role": "model", "parts": parts}, "index": 0}
     finish = more.pop("finish", None)
     if finish:
         candidate["finishReason"] = finish
-    return {"candidates": [candidate], **more, "modelVersion": model, "responseId": "resp-1"}
+    shown = {"candidates": [candidate], **more, "modelVersion": model}
+    return {**shown, "responseId": f"resp-{made.before}"}
 
 
 def _calls(made: Plan) -> list[dict[str, Any]]:
@@ -145,7 +147,7 @@ def answer(model: str, ask: Ask) -> dict[str, Any]:
         parts.append({"text": made.text})
     parts += _calls(made)
     usage = _usage(ask, made)
-    return _chunk(model, parts, usageMetadata=usage, finish=_STOPS[made.stop])
+    return _chunk(model, made, parts, usageMetadata=usage, finish=_STOPS[made.stop])
 
 
 def stream(model: str, ask: Ask) -> Iterator[dict[str, Any]]:
@@ -153,17 +155,17 @@ def stream(model: str, ask: Ask) -> Iterator[dict[str, Any]]:
     made = plan(ask)
     early = {"promptTokenCount": ask.input, "totalTokenCount": ask.input}
     if made.thought:
-        yield _chunk(model, [{"text": made.thought, "thought": True}], usageMetadata=early)
+        yield _chunk(model, made, [{"text": made.thought, "thought": True}], usageMetadata=early)
     words = [] if made.stop == "refusal" else made.words
     for number, word in enumerate(words):
         text = word if number == 0 else " " + word
-        yield _chunk(model, [{"text": text}], usageMetadata=early)
+        yield _chunk(model, made, [{"text": text}], usageMetadata=early)
         if made.breaks:
             yield {"error": {"code": 503, "message": "it broke", "status": "UNAVAILABLE"}}
             return
     usage = _usage(ask, made)
     last = _calls(made) or [{"text": ""}]
-    yield _chunk(model, last, usageMetadata=usage, finish=_STOPS[made.stop])
+    yield _chunk(model, made, last, usageMetadata=usage, finish=_STOPS[made.stop])
 
 
 def embed(body: dict[str, Any]) -> list[float]:

@@ -34,6 +34,8 @@ def read_chat(body: dict[str, Any], *, openrouter: bool) -> Ask:
 def _check_rules(body: dict[str, Any]) -> None:
     if body["model"].startswith(NEWER) and "max_tokens" in body:
         raise RefusedError("max_tokens: not supported with this model; use max_completion_tokens")
+    if body["model"].startswith(NEWER) and body.get("temperature", 1) != 1:
+        raise RefusedError("temperature: only the default (1) is supported with this model")
     if "stream_options" in body and not body.get("stream"):
         raise RefusedError("stream_options: only with stream")
     if not body["messages"]:
@@ -58,7 +60,8 @@ def _ask(body: dict[str, Any], thinks: bool) -> Ask:
         texts = _content(message.get("content"), ask)
         ask.texts += texts
         if message["role"] == "user" and texts:
-            ask.last, ask.results = " ".join(texts), []
+            ask.last = " ".join(texts)
+            ask.begin_turn()
         if message["role"] == "tool":
             ask.results += texts
     ask.tools = [each["function"]["name"] for each in body.get("tools") or ()]
@@ -117,7 +120,7 @@ def chat(model: str, ask: Ask, *, openrouter: bool) -> dict[str, Any]:
     if made.calls:
         message["tool_calls"] = [
             {
-                "id": f"call_{number}",
+                "id": f"call_{made.before + number}",
                 "type": "function",
                 "function": {"name": name, "arguments": json.dumps(arguments)},
             }
@@ -125,7 +128,8 @@ def chat(model: str, ask: Ask, *, openrouter: bool) -> dict[str, Any]:
         ]
     choice = {"index": 0, "message": message, "logprobs": None}
     choice["finish_reason"] = _STOPS.get(made.stop, "stop")
-    answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model}
+    answer: dict[str, Any] = {"id": f"chatcmpl-{made.before}", "object": "chat.completion"}
+    answer |= {"created": 1, "model": model}
     return {**answer, "choices": [choice], "usage": usage(ask, made)}
 
 
@@ -138,7 +142,8 @@ def chat_stream(
 ) -> Iterator[dict[str, Any] | str]:
     """Yield the chunks of an answer, and [DONE]."""
     made = plan(ask)
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model}
+    head: dict[str, Any] = {"id": f"chatcmpl-{made.before}", "object": "chat.completion.chunk"}
+    head |= {"created": 1, "model": model}
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
@@ -157,8 +162,8 @@ def chat_stream(
     for number, (name, arguments) in enumerate(made.calls):
         text = json.dumps(arguments)
         function = {"name": name, "arguments": ""}
-        call = {"index": number, "id": f"call_{number}", "type": "function", "function": function}
-        yield chunk({"tool_calls": [call]})
+        call = {"index": number, "id": f"call_{made.before + number}", "type": "function"}
+        yield chunk({"tool_calls": [call | {"function": function}]})
         for part in (text[:5], text[5:]):
             yield chunk({"tool_calls": [{"index": number, "function": {"arguments": part}}]})
     yield chunk({}, _STOPS.get(made.stop, "stop"))

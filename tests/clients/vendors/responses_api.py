@@ -13,7 +13,7 @@ SEAL = "encrypted-by-openai"
 
 def read(body: dict[str, Any]) -> Ask:
     """Check a request by the vendor's types and rules; return what it means."""
-    shown = json.loads(json.dumps(body))
+    shown = _published(body)
     for item in shown["input"] if isinstance(shown["input"], list) else ():
         if item.get("type") == "reasoning":
             item.setdefault("id", "rs")  # the types want one, the API only where it is stored
@@ -31,6 +31,17 @@ def read(body: dict[str, Any]) -> Ask:
     return _ask(body, items)
 
 
+def _published(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy without what Codex sends to OpenAI and the published types don't know."""
+    shown: dict[str, Any] = json.loads(json.dumps(body))
+    shown.pop("client_metadata", None)
+    for item in shown["input"] if isinstance(shown["input"], list) else ():
+        item.pop("internal_chat_message_metadata_passthrough", None)
+        if item.get("type") == "message" and item["role"] != "assistant":
+            item.pop("id", None)
+    return shown
+
+
 def _ask(body: dict[str, Any], items: list[dict[str, Any]]) -> Ask:
     effort = (body.get("reasoning") or {}).get("effort")
     ask = Ask(thinks=effort not in (None, "none"), cap=body.get("max_output_tokens"))
@@ -41,7 +52,8 @@ def _ask(body: dict[str, Any], items: list[dict[str, Any]]) -> Ask:
             texts = _content(item["content"], ask)
             ask.texts += texts
             if item["role"] == "user" and texts:
-                ask.last, ask.results = " ".join(texts), []
+                ask.last = " ".join(texts)
+                ask.begin_turn()
         elif kind == "function_call_output":
             ask.results += _content(item["output"], ask)
     choice = body.get("tool_choice")
@@ -72,7 +84,7 @@ def _items(body: dict[str, Any], made: Plan) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     if made.thought:
         shown = [{"type": "summary_text", "text": made.thought}]
-        thought: dict[str, Any] = {"id": "rs_1", "type": "reasoning", "summary": shown}
+        thought: dict[str, Any] = {"id": f"rs_{made.before}", "type": "reasoning", "summary": shown}
         if "reasoning.encrypted_content" in (body.get("include") or ()):
             thought["encrypted_content"] = SEAL
         items.append(thought)
@@ -81,9 +93,9 @@ def _items(body: dict[str, Any], made: Plan) -> list[dict[str, Any]]:
         if made.stop == "refusal":
             kind = {"type": "refusal", "refusal": made.text}
         status = "incomplete" if made.stop == "length" else "completed"
-        message = {"id": "msg_1", "type": "message", "role": "assistant", "status": status}
-        items.append({**message, "content": [kind]})
-    for number, (name, arguments) in enumerate(made.calls):
+        message = {"id": f"msg_{made.before}", "type": "message", "role": "assistant"}
+        items.append({**message, "status": status, "content": [kind]})
+    for number, (name, arguments) in enumerate(made.calls, made.before):
         call = {"id": f"fc_{number}", "type": "function_call", "call_id": f"call_{number}"}
         call |= {"name": name, "arguments": json.dumps(arguments), "status": "completed"}
         items.append(call)
@@ -100,7 +112,7 @@ def _response(body: dict[str, Any], ask: Ask, made: Plan, *, done: bool) -> dict
         "total_tokens": ask.input + made.output,
     }
     return {
-        "id": "resp_1",
+        "id": f"resp_{made.before}",
         "object": "response",
         "created_at": 1,
         "status": ("incomplete" if cut else "completed") if done else "in_progress",

@@ -1,3 +1,5 @@
+import pytest
+
 from pai.budget.book import LeaseBook
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal, Waiter, WaitLine
@@ -166,3 +168,70 @@ def test_who_leaves_is_not_served() -> None:
     line.leave(mine)
     line.leave(mine)
     assert line.next_deadline() is None
+
+
+def countable(cap: int = 100, *, capped: bool = True) -> Waiter:
+    """Return who takes 1,000 tokens of input, or an eighth of that once it is counted."""
+    ask = Ask((1000, 125), cap, 1, capped=capped)
+    return Waiter((A,), ask, 0.0, 30.0, countable=True)
+
+
+def test_who_can_be_counted_is_sent_away_when_the_whole_is_not_there() -> None:
+    line = WaitLine(LeaseBook())
+    mine = countable()
+    line.join(mine)
+    assert mine.want == 1100
+    assert line.judge([state(A, 0, 500, 900)], DAY) == [(mine, Refusal.UNCOUNTED)]
+    assert len(line) == 0
+
+
+def test_who_can_be_counted_stays_while_the_whole_is_there() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    line.join(countable())
+    assert line.judge([state(A, 0, 1100, 0)], DAY) == []
+    book.accept([state(A, 1099, 1)])
+    assert line.admit(DAY, 1.0) == []  # never by less than the safe bound
+    book.accept([state(A, 1100, 0)])
+    [(_, reservation)] = line.admit(DAY, 1.0)
+    assert reservation.fit == (1000, 100, 1)
+
+
+def test_what_could_not_even_fit_when_counted_is_spent() -> None:
+    line = WaitLine(LeaseBook())
+    mine = countable()
+    line.join(mine)
+    assert line.judge([state(A, 0, 100, 124)], DAY) == [(mine, Refusal.SPENT)]
+
+
+@pytest.mark.parametrize(
+    ("cap", "capped", "room", "counted"),
+    [
+        (64_000, False, 2_000, False),  # half of it is left for an answer
+        (64_000, False, 1_999, True),
+        (64_000, True, 20_000, False),  # all of the cap can't be had anyway
+        (19_500, True, 20_000, True),  # it can, with a count
+        (19_000, True, 20_000, False),  # it can, without
+    ],
+)
+def test_a_count_is_for_what_it_may_help(cap: int, capped: bool, room: int, counted: bool) -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    mine = countable(cap, capped=capped)
+    line.join(mine)
+    away = line.judge([state(A, 0, room, 0)], DAY)
+    assert away == ([(mine, Refusal.UNCOUNTED)] if counted else [])
+    book.accept([state(A, room, 0)])
+    for _, reservation in line.admit(DAY, 1.0):
+        assert reservation.fit == (1000, min(cap, room - 1000), 1)
+
+
+def test_who_comes_back_has_its_old_place() -> None:
+    book = LeaseBook()
+    line = WaitLine(book)
+    later = Waiter((A,), Ask((200,), 100, 1, capped=True), 2.0, 32.0)
+    line.join(later)
+    back = Waiter((A,), Ask((200,), 100, 1, capped=True), 1.0, 31.0)
+    line.join(back)
+    book.accept([state(A, 300, 0)])
+    assert [each for each, _ in line.admit(DAY, 3.0)] == [back]

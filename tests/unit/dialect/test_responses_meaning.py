@@ -407,6 +407,14 @@ def test_advice_is_left_out_and_named() -> None:
     )
 
 
+def test_what_codex_notes_on_its_turns_is_named() -> None:
+    noted = {**user({"type": "input_text", "text": "hi"}), "id": "msg_1"}
+    noted["internal_chat_message_metadata_passthrough"] = {"turn_id": "t"}
+    read = meaning(input=[noted])
+    assert read.turns == (Turn("user", (Text(text="hi"),)),)
+    assert read.advisory == ("input.internal_chat_message_metadata_passthrough",)
+
+
 def test_what_says_nothing_is_not_named() -> None:
     read = meaning(
         metadata={},

@@ -2,14 +2,15 @@ from typing import Any
 
 import pytest
 
-from pai.gateway.operations import Kind, operation_of, query_of
+from pai.dialect.refused import Refused
+from pai.gateway.operations import Kind, method_fault, operation_of, query_of
 from pai.wire.message import Headers, RequestHead
 
 
 def head(path: str, headers: Headers | None = None, query: bytes = b"") -> RequestHead:
     made: Any = RequestHead.__new__(RequestHead)
     made.method, made.path, made.query = b"POST", path.encode(), query
-    made.headers = headers or []
+    made.headers, made.upgrade = headers or [], None
     found: RequestHead = made
     return found
 
@@ -29,6 +30,9 @@ def head(path: str, headers: Headers | None = None, query: bytes = b"") -> Reque
         ("/v1/messages", Kind.ANSWER, "anthropic.messages", None),
         ("/v1/messages/count_tokens", Kind.COUNT, "anthropic.messages", None),
         ("/v1/messages/batches", Kind.UNKNOWN, "anthropic.messages", None),
+        ("/messages", Kind.ANSWER, "anthropic.messages", None),
+        ("/messages/count_tokens", Kind.COUNT, "anthropic.messages", None),
+        ("/messages/batches", Kind.UNKNOWN, "anthropic.messages", None),
         ("/v1beta/models/m:generateContent", Kind.ANSWER, "gemini.generate", "m"),
         ("/v1/models/m:generateContent", Kind.ANSWER, "gemini.generate", "m"),
         ("/v1alpha/models/m%2Fn:streamGenerateContent", Kind.ANSWER, "gemini.generate", "m/n"),
@@ -64,6 +68,20 @@ def test_sdks_that_share_a_path_are_told_apart(header: Headers, client: str) -> 
     for path in ("/v1/models", "/v1/models/x"):
         assert operation_of(head(path, header)).client.name == client
     assert operation_of(head("/v1beta/models", header)).client.name == "gemini.generate"
+
+
+def test_a_path_has_one_method_and_no_websockets() -> None:
+    asked = head("/v1/responses")
+    operation = operation_of(asked)
+    assert method_fault(asked, operation) is None
+    asked.method = b"GET"
+    fault = method_fault(asked, operation)
+    assert fault is not None
+    assert (fault.refused, fault.message) == (Refused.WRONG_METHOD, "use POST")
+    asked.upgrade = b"websocket"
+    fault = method_fault(asked, operation)
+    assert fault is not None
+    assert fault.refused is Refused.NO_WEBSOCKETS
 
 
 def test_of_a_query_the_last_value_counts() -> None:

@@ -4,7 +4,7 @@ Source: https://platform.claude.com/docs/en/api/overview
 """
 
 from pai.dialect.anthropic.client import MESSAGES_CLIENT
-from pai.dialect.anthropic.count import count_answer, read_count_answer
+from pai.dialect.anthropic.count import count_answer, count_body_of, read_count_answer
 from pai.dialect.anthropic.models import model_body, models_body
 from pai.dialect.anthropic.request import CountRequest, MessagesRequest, read_count
 from pai.dialect.anthropic.vendor import (
@@ -23,6 +23,7 @@ __all__ = [
     "CountRequest",
     "MessagesRequest",
     "count_answer",
+    "count_body_of",
     "count_request",
     "count_target",
     "model_body",

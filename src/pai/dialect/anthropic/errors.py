@@ -19,6 +19,7 @@ _TABLE: Mapping[Refused, tuple[int, str]] = {
     Refused.UNKNOWN_MODEL: (404, "not_found_error"),
     Refused.UNKNOWN_PATH: (404, "not_found_error"),
     Refused.WRONG_METHOD: (405, _INVALID),
+    Refused.NO_WEBSOCKETS: (426, _INVALID),
     Refused.BAD_BODY: (400, _INVALID),
     Refused.UNSUPPORTED: (400, _INVALID),
     Refused.TOO_LARGE: (413, "request_too_large"),

@@ -4,7 +4,13 @@ Source: https://ai.google.dev/api
 """
 
 from pai.dialect.gemini.client import GENERATE_CLIENT
-from pai.dialect.gemini.count import CountRequest, count_answer, read_count, read_count_answer
+from pai.dialect.gemini.count import (
+    CountRequest,
+    count_answer,
+    count_body_of,
+    read_count,
+    read_count_answer,
+)
 from pai.dialect.gemini.embed import (
     EMBED_CLIENT,
     EMBED_ONE_CLIENT,
@@ -30,6 +36,7 @@ __all__ = [
     "EmbedRequest",
     "GenerateRequest",
     "count_answer",
+    "count_body_of",
     "count_request",
     "count_target",
     "model_body",

@@ -65,6 +65,12 @@ def read_count(call: Call) -> CountRequest:
     return CountRequest(fields, whole, prompt, call.model, request.shape)
 
 
+def count_body_of(request: bytes, model: str) -> bytes | None:
+    """Return the body that counts a request for an answer."""
+    whole = {**_objects.decode(request), _MODEL: quoted(resource_of(model))}
+    return msgspec.json.encode({_WHOLE: whole})
+
+
 def count_answer(input_tokens: int) -> bytes:
     """Return a count as Google answers it."""
     return msgspec.json.encode({"totalTokens": input_tokens})

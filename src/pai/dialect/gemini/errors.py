@@ -17,6 +17,7 @@ _TABLE: dict[Refused, tuple[int, str]] = {
     Refused.UNKNOWN_MODEL: (404, "NOT_FOUND"),
     Refused.UNKNOWN_PATH: (404, "NOT_FOUND"),
     Refused.WRONG_METHOD: (405, "UNIMPLEMENTED"),
+    Refused.NO_WEBSOCKETS: (426, "UNIMPLEMENTED"),
     Refused.BAD_BODY: (400, _INVALID),
     Refused.UNSUPPORTED: (400, _INVALID),
     Refused.TOO_LARGE: (413, _INVALID),

@@ -13,6 +13,7 @@ _TABLE: dict[Refused, tuple[int, str, str | None]] = {
     Refused.UNKNOWN_MODEL: (404, _INVALID, "model_not_found"),
     Refused.UNKNOWN_PATH: (404, _INVALID, "unknown_url"),
     Refused.WRONG_METHOD: (405, _INVALID, "method_not_allowed"),
+    Refused.NO_WEBSOCKETS: (426, _INVALID, "websockets_not_served"),
     Refused.BAD_BODY: (400, _INVALID, None),
     Refused.UNSUPPORTED: (400, _INVALID, "unsupported_parameter"),
     Refused.TOO_LARGE: (413, _INVALID, "request_too_large"),

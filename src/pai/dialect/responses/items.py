@@ -39,6 +39,7 @@ class _Item(msgspec.Struct):
     output: Raw = NULL
     summary: list[Summary] | None = None
     encrypted_content: str | None = None
+    internal_chat_message_metadata_passthrough: Raw = NULL
 
 
 _items = msgspec.json.Decoder(list[_Item])
@@ -46,13 +47,14 @@ _string = msgspec.json.Decoder(str)
 
 
 class Inputs:
-    """Gathers turns and instructions."""
+    """Gathers turns and instructions. dropped: names of what is left out as advice."""
 
-    __slots__ = ("_parts", "_role", "system", "turns")
+    __slots__ = ("_parts", "_role", "dropped", "system", "turns")
 
     def __init__(self) -> None:
         self.system: list[Text] = []
         self.turns: list[Turn] = []
+        self.dropped: set[str] = set()
         self._role: _Role = "user"
         self._parts: list[Part] = []
 
@@ -98,6 +100,8 @@ def read_input(sent: Raw) -> Inputs:
 
 def _read(item: _Item, place: str, inputs: Inputs) -> None:
     kind = item.type or "message"
+    if item.internal_chat_message_metadata_passthrough != NULL:  # Codex's, about its own turns
+        inputs.dropped.add("input.internal_chat_message_metadata_passthrough")
     if kind == "message":
         _read_message(item, place, inputs)
     elif kind in ("function_call", "custom_tool_call"):

@@ -65,6 +65,7 @@ def conversation(fields: Fields, state: str, *, stream: bool) -> Conversation:
     dropped = _advisory(fields)
     offer = offered(fields)
     inputs = read_input(fields.get("input", NULL))
+    dropped |= inputs.dropped
     instructions = _get(fields, "instructions", _string)
     return Conversation(
         turns=tuple(inputs.turns),
