@@ -207,7 +207,7 @@ def wait_for_reason(platform: Platform, name: str, *reasons: str) -> dict[str, A
 
     def seen() -> dict[str, Any] | None:
         status: dict[str, Any] = platform.status(name)["status"]
-        conditions = status["conditions"]
+        conditions = status.get("conditions", [])  # none before control's first look
         assert isinstance(conditions, list)
         found = [c for c in conditions if c["type"] == "Ready" and c["reason"] in reasons]
         return status if found else None

@@ -1,5 +1,6 @@
 """The leak oracle: canary keys are searched for everywhere an agent or a reader could look."""
 
+import io
 import json
 import subprocess
 from collections.abc import Iterator
@@ -171,20 +172,25 @@ def test_not_in_arguments_or_environments(canaries: tuple[str, str]) -> None:
 
 
 def memory_holds(pid: int, needle: bytes) -> bool:
-    """Say whether a process has `needle` in its writable memory."""
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            area, mode = line.split()[:2]
-            if not mode.startswith("rw") or "[vv" in line:
-                continue
-            start, end = (int(part, 16) for part in area.split("-"))
-            try:
-                memory.seek(start)
-                if needle in memory.read(min(end - start, 256 << 20)):
-                    return True
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
+    """Say whether a process has `needle` in its writable memory; one that has ended has none."""
+    try:
+        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+            areas = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            return any(_area_holds(memory, line, needle) for line in areas)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _area_holds(memory: io.FileIO, line: str, needle: bytes) -> bool:
+    area, mode = line.split()[:2]
+    if not mode.startswith("rw") or "[vv" in line:
+        return False
+    start, end = (int(part, 16) for part in area.split("-"))
+    try:
+        memory.seek(start)
+        return needle in memory.read(min(end - start, 256 << 20))
+    except (OSError, ValueError, OverflowError):
+        return False
 
 
 def pids_of(*words: str) -> list[int]:
