@@ -156,9 +156,11 @@ async def test_a_watch_has_bookmarks_and_an_end(kube: Kube) -> None:
             if len(told) == 2:  # a server that nothing happens to sends no bookmarks
                 await kube.create({**config_map("elsewhere"), "metadata": _elsewhere()})
     await kube.delete(CONFIG_MAPS, "elsewhere", "default")
-    assert [kind for kind, _ in told[:2]] == ["MODIFIED", "DELETED"]
+    # others in a new namespace: a busy controller may be late with its authority
+    ours = [(type_, found) for type_, found in told if found["metadata"].get("name") == "w"]
+    assert [type_ for type_, _ in ours] == ["MODIFIED", "DELETED"]
     assert told[-1][0] == "BOOKMARK"  # shortly before the end
-    assert version_of(told[-1][1]) >= version_of(told[1][1])
+    assert version_of(told[-1][1]) >= version_of(ours[1][1])
 
 
 def _elsewhere() -> Json:
