@@ -5,7 +5,6 @@ how many leases a second a ledger grants. Kept in `bench/results/budget.*`.
 """
 
 import asyncio
-import json
 import os
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from tests.property.budget_simulation import Figures as Simulated
 from tests.property.budget_simulation import simulate
 from tests.property.virtual_time import run_virtually
 
-from bench.kept import RESULTS, about
+from bench.kept import keep
 from pai.budget.day import utc_day
 from pai.ir.ledger import LeaseCall, LeaseWant, Need
 from pai.ledger import open_ledger
@@ -124,16 +123,10 @@ def _side_by_side(fleets: list[Simulated]) -> list[str]:
 def _keep(
     crowds: list[Figures], fleets: list[Simulated], grants: list[Grants], lines: list[str]
 ) -> None:
-    """Write the run where the next one can be compared with it."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    facts = about()
+    """Keep the run."""
     run = {
-        **facts,
         "crowds": [asdict(each) for each in crowds],
         "fleets": [asdict(each) for each in fleets],
         "grants": [asdict(each) for each in grants],
     }
-    (RESULTS / "budget.json").write_text(json.dumps(run, indent=1) + "\n")
-    source = f"{facts['at'][:16]} commit {facts['commit']}, Python {facts['python']}"
-    head = f"{source}, {os.cpu_count()} cores for gateway, control, vendor and crowd\n\n"
-    (RESULTS / "budget.txt").write_text(head + "\n".join(lines) + "\n")
+    keep("budget", run, lines, f"{os.cpu_count()} cores for gateway, control, vendor and crowd")

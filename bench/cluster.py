@@ -19,7 +19,7 @@ from tests.cluster.stage.cluster import Cluster
 
 from bench import cluster_crowd, cluster_start, timings
 from bench.cluster_crowd import Crowd
-from bench.kept import RESULTS, about
+from bench.kept import keep
 from bench.timings import Timing
 
 CROWDS = (("volumes", 200), ("plain", 200), ("plain", 1000))
@@ -57,7 +57,11 @@ def main(words: Sequence[str]) -> int:
     waits = [Timing(**each) for each in _part([], "start")]
     lines = [*crowd_table(crowds), "", *timings.table(waits)]
     print("\n".join(lines))
-    keep(crowds, waits, lines)
+    run = {
+        "crowds": [asdict(crowd) for crowd in crowds],
+        "seconds": [asdict(wait) for wait in waits],
+    }
+    keep("cluster", run, lines, f"{os.cpu_count()} cores for the whole cluster")
     return 0
 
 
@@ -92,18 +96,3 @@ def crowd_table(crowds: Sequence[Crowd]) -> list[str]:
         for name, field, shown in _ROWS
     ]
     return [f"{'agents applied at once':32}{heads}", *rows, _AIMS]
-
-
-def keep(crowds: Sequence[Crowd], waits: Sequence[Timing], lines: Sequence[str]) -> None:
-    """Write the run where the next one can be compared with it."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    facts = about()
-    run = {
-        **facts,
-        "crowds": [asdict(crowd) for crowd in crowds],
-        "seconds": [asdict(wait) for wait in waits],
-    }
-    (RESULTS / "cluster.json").write_text(json.dumps(run, indent=1) + "\n")
-    source = f"{facts['at'][:16]} commit {facts['commit']}, Python {facts['python']}"
-    head = f"{source}, {os.cpu_count()} cores for the whole cluster\n\n"
-    (RESULTS / "cluster.txt").write_text(head + "\n".join(lines) + "\n")
