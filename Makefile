@@ -1,8 +1,10 @@
 # Everything here is safe to run twice.
-.PHONY: demo demo-stop setup check test fuzz bench bench-peers bench-soak bench-cluster generate golden docs clean
+.PHONY: demo demo-stop setup check test fuzz wheel bench bench-peers bench-soak bench-cluster generate golden docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is measured is what is shipped: the hot path compiled, where this machine can.
+MEASURED = PYTHONPATH=$$($(BIN)/python -m scripts.machine_code) $(BIN)/python
 
 demo: setup          ## set up this machine, run an agent, show what it did
 	@$(BIN)/python -m scripts.demo
@@ -28,21 +30,24 @@ golden: $(VENV)/.done ## rewrite golden files; read the diff
 fuzz: $(VENV)/.done  ## mutations of tests/corpus against the dialects; SECONDS=600
 	@PYTHONPATH=src:. nice $(BIN)/python -m tests.property.dialect_fuzz $(or $(SECONDS),600)
 
+wheel: $(VENV)/.done ## the package with its hot path compiled, into dist/
+	@$(BIN)/python -m scripts.machine_code --wheel dist
+
 bench: setup         ## figures against nginx, kept in bench/results/
 	@scripts/packages.sh nginx-light wrk postgresql
-	@$(BIN)/python -m bench
-	@$(BIN)/python -m bench budget
+	@$(MEASURED) -m bench
+	@$(MEASURED) -m bench budget
 
 bench-peers: setup   ## installs other gateways into build/peers; figures beside them
 	@scripts/packages.sh nginx-light wrk
 	@scripts/peers.sh
-	@$(BIN)/python -m bench peers
+	@$(MEASURED) -m bench peers
 
 bench-soak: setup    ## ten minutes of mixed load on the gateway; SECONDS=600
-	@$(BIN)/python -m bench soak $(or $(SECONDS),600)
+	@$(MEASURED) -m bench soak $(or $(SECONDS),600)
 
 bench-cluster: setup ## figures of control on a Kubernetes, kept in bench/results/cluster.*
-	@$(BIN)/python -m bench cluster
+	@$(MEASURED) -m bench cluster
 
 $(VENV)/.done: locks/dev.txt
 	@scripts/venv.sh

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pai.clock import utc_now
+from pai.wire import exchange
 
 RESULTS = Path("bench/results")
 PAGE = Path("docs/performance.md")
@@ -17,7 +18,12 @@ def about() -> dict[str, str]:
     """Return when and from what the figures are."""
     describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
     commit = subprocess.run(describe, capture_output=True, text=True, check=False).stdout.strip()
-    return {"at": utc_now().isoformat(), "commit": commit, "python": platform.python_version()}
+    return {
+        "at": utc_now().isoformat(),
+        "commit": commit,
+        "python": platform.python_version(),
+        "hot path": "compiled" if exchange.__file__.endswith(".so") else "not compiled",
+    }
 
 
 def keep(name: str, run: Mapping[str, object], lines: Sequence[str], note: str) -> None:
@@ -25,7 +31,8 @@ def keep(name: str, run: Mapping[str, object], lines: Sequence[str], note: str) 
     RESULTS.mkdir(parents=True, exist_ok=True)
     facts = about()
     (RESULTS / f"{name}.json").write_text(json.dumps({**facts, **run}, indent=1) + "\n")
-    source = f"{facts['at'][:16]} commit {facts['commit']}, Python {facts['python']}"
+    python = f"Python {facts['python']}, {facts['hot path']}"
+    source = f"{facts['at'][:16]} commit {facts['commit']}, {python}"
     text = "\n".join([f"{source}, {note}", "", *lines, ""])
     (RESULTS / f"{name}.txt").write_text(text)
     PAGE.write_text(quoting(PAGE.read_text(), name, text))

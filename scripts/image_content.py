@@ -1,6 +1,5 @@
 """What goes into the images: the Debian base, wheels from the lock files, code, the launcher."""
 
-import hashlib
 import io
 import os
 import shutil
@@ -11,9 +10,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-IMAGE_PYTHON = "3.11"  # Debian bookworm's
-SUITE = "bookworm"
+from scripts.cache import IMAGE_PYTHON, ROOT, SUITE, cache, digest_of
+from scripts.machine_code import image_code
+
 PACKAGES = ("python3", "ca-certificates", "iptables")
 
 # The data-plane part of the package: what the sidecar and prepare import.
@@ -42,22 +41,6 @@ _LEAVE_NO_TRACE = (
     'rm -rf "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy* "$1"/etc/apt/auth.conf*'
     ' && rm -f "$1"/etc/resolv.conf "$1"/etc/hostname && : > "$1"/etc/machine-id'
 )
-
-
-def cache() -> Path:
-    """Return the directory that keeps what is slow to make; it may be removed at any time."""
-    path = Path(os.environ.get("PAI_CACHE") or Path.home() / ".cache" / "pai")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def digest_of(parts: Iterable[bytes]) -> str:
-    """Return a short digest over length-prefixed parts."""
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(len(part).to_bytes(8, "big"))
-        total.update(part)
-    return total.hexdigest()[:32]
 
 
 def base_digest() -> str:
@@ -177,18 +160,24 @@ def packages_layer(lock: str, target: str) -> Layer:
 
 def platform_layers() -> tuple[Layer, ...]:
     """Return what makes our image: wheels; data-plane code and launcher."""
-    code = Layer()
-    for name in CODE:
-        code.tree(f"opt/pai/lib/pai/{name}", ROOT / "src" / "pai" / name)
+    code = _package(CODE)
     code.file("opt/pai/bin/launcher", ROOT / "build" / "launcher", 0o755)
     return packages_layer("dataplane.txt", "opt/pai/lib"), code
 
 
 def control_layers() -> tuple[Layer, ...]:
     """Return what makes control's image in a cluster: wheels; the whole package."""
-    code = Layer()
-    code.tree("opt/pai/lib/pai", ROOT / "src" / "pai")
-    return packages_layer("platform.txt", "opt/pai/lib"), code
+    return packages_layer("platform.txt", "opt/pai/lib"), _package(("",))
+
+
+def _package(parts: Iterable[str]) -> Layer:
+    """Return parts of the package, with the machine code of its hot path if there is any."""
+    source, code = image_code(), Layer()
+    for part in parts:
+        code.tree(f"opt/pai/lib/pai/{part}".rstrip("/"), source / "pai" / part)
+    for shared in source.glob("*.so"):  # what its modules load
+        code.file(f"opt/pai/lib/{shared.name}", shared)
+    return code
 
 
 def quickstart_layers() -> tuple[Layer, ...]:

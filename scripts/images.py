@@ -10,13 +10,13 @@ from collections.abc import Callable
 from subprocess import CalledProcessError
 from typing import NamedTuple
 
+from scripts.cache import digest_of
 from scripts.engine_api import Engine, EngineCallError
 from scripts.image_content import (
     Layer,
     base_digest,
     base_tar,
     control_layers,
-    digest_of,
     platform_layers,
     quickstart_layers,
 )

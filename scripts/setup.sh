@@ -12,7 +12,7 @@ old_python() {
 }
 
 wanted="gcc libc6-dev make ca-certificates mmdebstrap debian-archive-keyring iproute2 iptables"
-[ "$PYTHON" != python3 ] || wanted="$wanted python3 python3-venv"
+[ "$PYTHON" != python3 ] || wanted="$wanted python3 python3-dev python3-venv"
 if command -v "$PYTHON" >/dev/null; then
     version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || old_python "$version"

@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scripts.image_content import cache
+from scripts.cache import cache
 
 
 @contextmanager

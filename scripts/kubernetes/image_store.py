@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from signal import SIGTERM
 
-from scripts.image_content import cache, digest_of
+from scripts.cache import cache, digest_of
 from scripts.kubernetes.archive import PAUSE_PROGRAM, Image, pause_image, write_archive
 from scripts.kubernetes.cached import alone
 from scripts.kubernetes.failure import ClusterError

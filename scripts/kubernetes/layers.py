@@ -7,7 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.image_content import Layer, base_digest, base_tar, cache, digest_of, wheels
+from scripts.cache import cache, digest_of
+from scripts.image_content import Layer, base_digest, base_tar, wheels
 from scripts.images import RECIPES, Recipe
 from scripts.kubernetes.archive import Image
 from scripts.kubernetes.failure import ClusterError

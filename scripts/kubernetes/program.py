@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.image_content import ROOT, cache, digest_of
+from scripts.cache import ROOT, cache, digest_of
 from scripts.kubernetes.cached import alone
 from scripts.kubernetes.failure import ClusterError
 

@@ -18,6 +18,7 @@ import pytest
 from tests.fakes.gateway_worker import GatewayWorker
 from tests.fakes.ledger_control import AGENT, DAY, LIMITS, MODEL, NOW
 from tests.postgres_fixture import PostgresServer
+from tests.run_code import CODE
 
 from pai.errors import TransientError
 from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer, SettleCall
@@ -42,7 +43,7 @@ class Control:
         self._path.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.fakes.ledger_control", self._source]
         self._process = subprocess.Popen(
-            [*command, str(self._path)], cwd=ROOT, env={"PYTHONPATH": "src:."}
+            [*command, str(self._path)], cwd=ROOT, env={"PYTHONPATH": f"{CODE}:."}
         )
 
     def kill(self) -> None:

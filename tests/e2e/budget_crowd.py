@@ -23,6 +23,7 @@ from tests.e2e.gateway_stage import (
     binding,
     snapshot,
 )
+from tests.run_code import CODE
 
 from pai.ir.agent import Limits
 from pai.ir.snapshot import GatewaySnapshot
@@ -47,7 +48,7 @@ class ControlProcess:
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdout=log, stderr=log, env={"PYTHONPATH": "src:."}
+                *self._command, stdout=log, stderr=log, env={"PYTHONPATH": f"{CODE}:."}
             )
         for _ in range(400):
             with suppress(OSError):

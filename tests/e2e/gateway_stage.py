@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.run_code import CODE
 
 from pai.errors import PaiError
 from pai.ir.agent import Limits, Retry
@@ -282,7 +283,7 @@ class Gateway:
                 *(sys.executable, "-m", "pai.gateway", "--data", str(self.data)),
                 *("--worker", str(number), "--listen", f"127.0.0.1:{self.port}"),
                 stderr=log,
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path("src").resolve())},
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": CODE},
             )
         self.workers.append(worker)
 

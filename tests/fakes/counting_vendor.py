@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,21 +11,6 @@ from pai.ir.agent import Timeouts
 from pai.wire.endpoint import Endpoint
 from pai.wire.exchange import Exchange
 from pai.wire.message import Headers, UpstreamError
-
-
-class Client:
-    """An exchange as far as desk and counting look at it."""
-
-    def __init__(self, headers: Headers | None = None) -> None:
-        self.head = SimpleNamespace(headers=headers or [])
-        self.hang_up: Callable[[], None] = lambda: None
-
-    def on_client_gone(self, callback: Callable[[], None]) -> None:
-        self.hang_up = callback
-
-    @property
-    def exchange(self) -> Exchange:
-        return cast(Exchange, self)
 
 
 @dataclass

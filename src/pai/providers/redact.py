@@ -66,15 +66,13 @@ class Redactor:
 
     __slots__ = ("_forms", "_held")
 
-    def __init__(self, real: tuple[bytes, ...], dummy: bytes) -> None:
-        self._forms = _Forms(forms_of(real, dummy))
+    def __init__(self, real: tuple[bytes, ...], dummy: bytes, forms: _Forms | None = None) -> None:
+        self._forms = forms or _Forms(forms_of(real, dummy))
         self._held = b""
 
     def fresh(self) -> "Redactor":
         """Return a redactor of the same credential for another stream."""
-        twin = object.__new__(Redactor)
-        twin._forms, twin._held = self._forms, b""
-        return twin
+        return Redactor((), b"", self._forms)
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those that are settled."""

@@ -345,9 +345,12 @@ class ServerConnection(asyncio.Protocol):
             return False
         return True
 
-    def _await_next(self) -> None:
+    def _rest(self) -> None:
         self.exchange = None
         self._phase = _IDLE
+
+    def _await_next(self) -> None:
+        self._rest()
         self.deadline = self.loop.time() + self.limits.keep_alive_seconds
         try:
             self._reader.next_message()

@@ -44,9 +44,15 @@ class Deadlines:
         self._timer = asyncio.get_running_loop().call_later(PERIOD_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        now = asyncio.get_running_loop().time()
         self._timer = None
+        self._tell_late_ones()
+        self._schedule_if_needed()
+
+    def _tell_late_ones(self) -> None:
+        now = asyncio.get_running_loop().time()
         for member in [member for member in self._members if member.deadline <= now]:
             member.on_deadline(now)
-        if self._members and self._timer is None:
+
+    def _schedule_if_needed(self) -> None:
+        if self._members and self._timer is None:  # one that was told may have added another
             self._schedule()

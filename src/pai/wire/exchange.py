@@ -32,7 +32,7 @@ class Exchange:
     # Defaults live on the class: creating an exchange sets three attributes, not twenty.
     _body: list[bytes] | None = None
     _body_bytes = 0
-    _body_error: ClientGone | Malformed | None = None
+    _body_error: Exception | None = None  # ClientGone or Malformed
     _callbacks: list[Callable[[], None]] | None = None
     _limit = 0
     _streaming = False

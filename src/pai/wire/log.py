@@ -33,13 +33,13 @@ class Writer:
         self._descriptor = descriptor
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._capacity = capacity
-        self._thread: threading.Thread | None = None
+        self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
         self.dropped = 0
 
     def put(self, line: bytes) -> None:
         """Queue one line, without its newline; never blocks."""
-        if self._thread is None:
+        if self._writer is None:
             self._start()
         if self._queue.qsize() >= self._capacity:
             self.dropped += 1
@@ -49,16 +49,16 @@ class Writer:
     def close(self) -> None:
         """Write what is queued and stop; a later `put` starts again."""
         with self._lock:
-            thread, self._thread = self._thread, None
+            thread, self._writer = self._writer, None
         if thread is not None:
             self._queue.put(None)
             thread.join(timeout=2.0)
 
     def _start(self) -> None:
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-                self._thread.start()
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._run, name="log", daemon=True)
+                self._writer.start()
 
     def _run(self) -> None:
         reported = 0

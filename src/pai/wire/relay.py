@@ -42,15 +42,15 @@ class Relay:
         Raises ValueError for a head that can't be sent.
         """
         head = self._response.head
-        connection = self._connection
+        connection, tap = self._connection, self._tap
         stays = connection.stays_open(self._exchange)
         if needs_no_body(self._exchange.head.method, status):
             self._tap = None
             stated = head.content_length is not None and status != 204
             framing = content_length(head.content_length or 0) if stated else b""
-        elif head.content_length is not None and self._tap is None:
+        elif head.content_length is not None and tap is None:
             framing = content_length(head.content_length)
-        elif not head.has_body and self._tap is None:
+        elif not head.has_body and tap is None:
             framing = content_length(0)
         elif self._exchange.head.http11:
             framing = CHUNKED

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 from pai.wire.deadlines import NEVER
 from pai.wire.framing import ResponseReader
 from pai.wire.message import (
-    ClientGone,
     Malformed,
     Outcome,
     ResponseHead,
@@ -141,7 +140,7 @@ class UpstreamConnection(asyncio.Protocol):
             limit = self.loop.time() + self.limits.first_byte_seconds
             self.deadline = min(limit, self._total)
 
-    def client_gone(self, error: ClientGone | Malformed) -> None:
+    def client_gone(self, error: Exception) -> None:
         """The exchange this works for has lost its client: nothing is worth finishing."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)

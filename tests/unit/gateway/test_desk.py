@@ -2,19 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import pytest
+from tests.fakes.exchange import exchange_with
 
 from pai.budget.fit import Ask
 from pai.budget.line import Refusal
 from pai.errors import TransientError
 from pai.gateway.desk import Desk, Turned
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
-from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlLink
 from pai.wire.message import ClientGone
 
@@ -44,16 +44,6 @@ class Line:
         return answer
 
 
-class Client:
-    """An exchange as far as the desk looks at it."""
-
-    def __init__(self) -> None:
-        self.hang_up: Callable[[], None] = lambda: None
-
-    def on_client_gone(self, callback: Callable[[], None]) -> None:
-        self.hang_up = callback
-
-
 @pytest.fixture
 async def line(tmp_path: Path) -> AsyncIterator[Line]:
     made = Line(tmp_path / "ledger.db")
@@ -76,16 +66,12 @@ def ask(tokens: int) -> Ask:
     return Ask((tokens // 2,), tokens - tokens // 2, 1, capped=True)
 
 
-def client() -> Exchange:
-    return cast(Exchange, Client())
-
-
 async def test_the_first_request_fetches_a_lease_and_the_next_needs_none(
     desk: Desk, line: Line
 ) -> None:
-    first = await desk.reserve((A, M), ask(20), client())
+    first = await desk.reserve((A, M), ask(20), exchange_with())
     assert line.calls == ["leases"]
-    await desk.reserve((A, M), ask(20), client())
+    await desk.reserve((A, M), ask(20), exchange_with())
     assert line.calls == ["leases"]
     assert first.fit.tokens == 20
     assert abs(desk.now() - time.time()) < 60
@@ -94,8 +80,8 @@ async def test_the_first_request_fetches_a_lease_and_the_next_needs_none(
 async def test_a_request_waits_for_what_running_ones_hold_and_then_gets_it(
     desk: Desk, line: Line
 ) -> None:
-    first = await desk.reserve((A, M), ask(900), client())
-    second = asyncio.ensure_future(desk.reserve((A, M), ask(900), client()))
+    first = await desk.reserve((A, M), ask(900), exchange_with())
+    second = asyncio.ensure_future(desk.reserve((A, M), ask(900), exchange_with()))
     await asyncio.sleep(0.2)
     assert not second.done()
     desk.settle(first, 50)
@@ -104,33 +90,33 @@ async def test_a_request_waits_for_what_running_ones_hold_and_then_gets_it(
 
 
 async def test_who_waits_too_long_is_told_to_come_back_soon(desk: Desk) -> None:
-    await desk.reserve((A, M), ask(900), client())
+    await desk.reserve((A, M), ask(900), exchange_with())
     with pytest.raises(Turned) as caught:
-        await desk.reserve((A, M), ask(900), client())
+        await desk.reserve((A, M), ask(900), exchange_with())
     assert caught.value.refusal is Refusal.BUSY
 
 
 async def test_what_can_never_fit_today_is_refused_at_once(desk: Desk) -> None:
     with pytest.raises(Turned) as caught:
-        await desk.reserve((A, M), Ask((900,), 300, 1, capped=True), client())
+        await desk.reserve((A, M), Ask((900,), 300, 1, capped=True), exchange_with())
     assert (caught.value.refusal, caught.value.subject) == (Refusal.SPENT, A)
 
 
 async def test_a_client_that_hangs_up_leaves_the_line(desk: Desk) -> None:
-    await desk.reserve((A, M), ask(900), client())
-    waiting = Client()
-    request = asyncio.ensure_future(desk.reserve((A, M), ask(900), cast(Exchange, waiting)))
+    await desk.reserve((A, M), ask(900), exchange_with())
+    waiting = exchange_with()
+    request = asyncio.ensure_future(desk.reserve((A, M), ask(900), waiting))
     await asyncio.sleep(0.05)
     assert len(desk.account.line) == 1
-    waiting.hang_up()
+    waiting.lose_client()
     with pytest.raises(ClientGone):
         await request
     assert len(desk.account.line) == 0
 
 
 async def test_a_cancelled_request_leaves_the_line(desk: Desk) -> None:
-    await desk.reserve((A, M), ask(900), client())
-    request = asyncio.ensure_future(desk.reserve((A, M), ask(900), client()))
+    await desk.reserve((A, M), ask(900), exchange_with())
+    request = asyncio.ensure_future(desk.reserve((A, M), ask(900), exchange_with()))
     await asyncio.sleep(0.05)
     request.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -141,15 +127,15 @@ async def test_a_cancelled_request_leaves_the_line(desk: Desk) -> None:
 async def test_an_outage_is_not_taken_for_a_spent_budget(desk: Desk, line: Line) -> None:
     line.down = True
     with pytest.raises(Turned) as caught:
-        await desk.reserve((A, M), ask(20), client())
+        await desk.reserve((A, M), ask(20), exchange_with())
     assert caught.value.refusal is Refusal.UNAVAILABLE
     assert desk.failures > 0
     line.down = False
-    assert await desk.reserve((A, M), ask(20), client())
+    assert await desk.reserve((A, M), ask(20), exchange_with())
 
 
 async def test_closing_gives_everything_back(desk: Desk, line: Line) -> None:
-    held = await desk.reserve((A, M), ask(20), client())
+    held = await desk.reserve((A, M), ask(20), exchange_with())
     desk.settle(held, 7)
     await desk.close(5.0)
     balance = line.ledger.balance(A, time.time())
@@ -157,7 +143,7 @@ async def test_closing_gives_everything_back(desk: Desk, line: Line) -> None:
 
 
 async def test_settling_twice_counts_once(desk: Desk, line: Line) -> None:
-    held = await desk.reserve((A, M), ask(20), client())
+    held = await desk.reserve((A, M), ask(20), exchange_with())
     for _ in range(2):
         desk.settle(held, 7)
     await desk.close(5.0)
@@ -165,7 +151,7 @@ async def test_settling_twice_counts_once(desk: Desk, line: Line) -> None:
 
 
 async def test_a_changed_limit_brings_idle_tokens_back(desk: Desk, line: Line) -> None:
-    held = await desk.reserve((A, M), ask(20), client())
+    held = await desk.reserve((A, M), ask(20), exchange_with())
     desk.settle(held, 7)
     desk.press([A])
     await asyncio.sleep(0.2)
@@ -173,11 +159,11 @@ async def test_a_changed_limit_brings_idle_tokens_back(desk: Desk, line: Line) -
 
 
 async def test_what_a_lost_answer_granted_is_given_back_at_the_end(desk: Desk, line: Line) -> None:
-    held = await desk.reserve((A, M), ask(20), client())
+    held = await desk.reserve((A, M), ask(20), exchange_with())
     desk.settle(held, 7)
     line.loses_answers = True
     with pytest.raises(Turned):
-        await desk.reserve((A, M), ask(500), client())
+        await desk.reserve((A, M), ask(500), exchange_with())
     assert line.ledger.balance(A, time.time()).charged >= 500
     line.loses_answers = False
     await desk.close(5.0)
@@ -185,7 +171,7 @@ async def test_what_a_lost_answer_granted_is_given_back_at_the_end(desk: Desk, l
 
 
 async def test_closing_outlasts_a_restart_of_control(desk: Desk, line: Line) -> None:
-    held = await desk.reserve((A, M), ask(20), client())
+    held = await desk.reserve((A, M), ask(20), exchange_with())
     desk.settle(held, 7)
     line.down = True
     asyncio.get_running_loop().call_later(0.5, setattr, line, "down", False)
@@ -197,10 +183,10 @@ async def test_who_waits_for_one_budget_holds_up_nobody_with_another(
     desk: Desk, line: Line
 ) -> None:
     line.limits["agent:ns/b"] = 1_000
-    await desk.reserve((A, M), ask(900), client())
-    poor = asyncio.ensure_future(desk.reserve((A, M), ask(900), client()))
+    await desk.reserve((A, M), ask(900), exchange_with())
+    poor = asyncio.ensure_future(desk.reserve((A, M), ask(900), exchange_with()))
     await asyncio.sleep(0.05)
-    assert await desk.reserve(("agent:ns/b", M), ask(20), client())
+    assert await desk.reserve(("agent:ns/b", M), ask(20), exchange_with())
     assert not poor.done()
     with pytest.raises(Turned):
         await poor

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.fakes.counting_vendor import Client, CountingVendor
+from tests.fakes.counting_vendor import CountingVendor
+from tests.fakes.exchange import exchange_with
 from tests.unit.gateway.test_desk import Line
 from tests.unit.gateway.test_routes import TOKEN, binding, table
 
@@ -107,7 +108,7 @@ class World:
         assert agent is not None
         body = json.dumps(BODIES[client.name] | changes).encode()
         reading = client.read(Call(body, "m", "generateContent"))
-        asked = Asked(Client(headers).exchange, agent, client, reading, [])
+        asked = Asked(exchange_with(headers), agent, client, reading, [])
         route = agent.routes[0]
         self.line.limits.setdefault(route.subjects[1], None)
         native = route.ways[client.name].native

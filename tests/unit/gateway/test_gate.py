@@ -1,30 +1,10 @@
 import asyncio
-from collections.abc import Callable
-from typing import cast
 
 import pytest
+from tests.fakes.exchange import exchange_with
 
 from pai.gateway.gate import Gate
-from pai.wire.exchange import Exchange
 from pai.wire.message import ClientGone
-
-
-class Client:
-    """Stands for an exchange: all that a gate asks of it is to hear when its client goes."""
-
-    def __init__(self) -> None:
-        self.callbacks: list[Callable[[], None]] = []
-
-    def on_client_gone(self, callback: Callable[[], None]) -> None:
-        self.callbacks.append(callback)
-
-    def go(self) -> None:
-        for callback in self.callbacks:
-            callback()
-
-
-def exchange() -> Exchange:
-    return cast(Exchange, Client())
 
 
 async def test_there_is_room_for_as_many_as_the_limit_says() -> None:
@@ -41,7 +21,7 @@ async def test_who_waits_enters_in_order() -> None:
     assert gate.try_enter()
 
     async def one(name: int) -> None:
-        assert await gate.enter(exchange(), 5)
+        assert await gate.enter(exchange_with(), 5)
         order.append(name)
 
     tasks = [asyncio.ensure_future(one(name)) for name in range(3)]
@@ -56,16 +36,16 @@ async def test_who_waits_enters_in_order() -> None:
 
 async def test_waiting_has_an_end() -> None:
     gate = Gate(0)
-    assert not await gate.enter(exchange(), 0.01)
+    assert not await gate.enter(exchange_with(), 0.01)
     gate.set_limit(1)
     assert gate.try_enter(), "nobody is left in line"
 
 
 async def test_a_client_that_goes_leaves_the_line() -> None:
-    gate, client = Gate(0), Client()
-    waiting = asyncio.ensure_future(gate.enter(cast(Exchange, client), 5))
+    gate, client = Gate(0), exchange_with()
+    waiting = asyncio.ensure_future(gate.enter(client, 5))
     await asyncio.sleep(0)
-    client.go()
+    client.lose_client()
     with pytest.raises(ClientGone):
         await waiting
     gate.set_limit(1)
@@ -74,7 +54,7 @@ async def test_a_client_that_goes_leaves_the_line() -> None:
 
 async def test_a_cancelled_one_gives_its_place_back() -> None:
     gate = Gate(0)
-    waiting = asyncio.ensure_future(gate.enter(exchange(), 5))
+    waiting = asyncio.ensure_future(gate.enter(exchange_with(), 5))
     await asyncio.sleep(0)
     gate.set_limit(1)  # admitted, but it has not run yet
     waiting.cancel()
@@ -85,7 +65,7 @@ async def test_a_cancelled_one_gives_its_place_back() -> None:
 
 async def test_a_higher_limit_lets_those_in_who_wait() -> None:
     gate = Gate(0)
-    waiting = [asyncio.ensure_future(gate.enter(exchange(), 5)) for _ in range(2)]
+    waiting = [asyncio.ensure_future(gate.enter(exchange_with(), 5)) for _ in range(2)]
     await asyncio.sleep(0)
     gate.set_limit(None)
     assert await asyncio.gather(*waiting) == [True, True]

@@ -1,12 +1,12 @@
-"""How a call is settled, on a desk that only writes down what it is told."""
+"""How a call is settled, at a desk that has nobody behind it."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from tests.fakes.exchange import exchange_with
 from tests.unit.gateway.test_routes import binding, table
 
-from pai.budget.account import Account
 from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Fit
@@ -17,104 +17,109 @@ from pai.dialect.reply import Begun, Event
 from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.metering import Call, StreamTap, TranslatingMeter
-from pai.gateway.spans import Spans
-from pai.gateway.telemetry import Telemetry
-from pai.ir.ledger import Usage
+from pai.ir.ledger import Lease, SettleAnswer, SettleCall, Usage
 from pai.providers.redact import Redactor
-from pai.wire.exchange import Exchange
+from pai.wire.feed import ControlLink
 from pai.wire.message import BodyEnd
 
 DAY = "2026-01-01"
 
 
-class Notebook:
+PLENTY = 1_000_000
+
+
+class Books:
+    """A real desk with a lease on each budget, nobody behind it, and what it would tell."""
+
     def __init__(self) -> None:
-        self.account = Account("w1")
-        self.settled: list[int] = []
-        self.telemetry = Telemetry()
-        self.spans = Spans("w1")
+        self.desk = Desk(ControlLink.__new__(ControlLink), "w1")
 
-    def settle(self, reservation: Reservation, tokens: int) -> None:
-        if not reservation.settled:
-            reservation.settled = True
-            self.settled.append(tokens)
+    def reserve(self, subjects: tuple[str, str]) -> Reservation:
+        book = self.desk.account.book
+        book.accept([Lease(subject, DAY, PLENTY, None, 0) for subject in subjects])
+        return book.reserve(subjects, DAY, Fit(100, 2_000, 1), 0.0)
+
+    def told(self) -> SettleCall:
+        """Return what was settled since the last time."""
+        account = self.desk.account
+        batch = account.batch()
+        account.acknowledge(SettleAnswer(0.0, batch.sequence), DAY)
+        return batch
 
 
 @pytest.fixture
-def notebook() -> Notebook:
-    return Notebook()
+async def books() -> Books:
+    return Books()
 
 
 @pytest.fixture
-def call(notebook: Notebook) -> Call:
+async def call(books: Books) -> Call:
     agent = table(binding("one")).agent(b"Bearer agent-token")
     assert agent is not None
-    keys = tuple((subject, DAY) for subject in agent.routes[0].subjects)
-    held = Reservation(keys, Fit(100, 2_000, 1))
+    held = books.reserve(agent.routes[0].subjects)
     request = read_request(b'{"messages":[]}')
-    asked = Asked(cast(Exchange, None), agent, CHAT_CLIENT, request, [])
-    desk = cast(Desk, notebook)
-    made = Call(desk, asked, agent.routes[0], LearnedRatio(), held)
+    asked = Asked(exchange_with(), agent, CHAT_CLIENT, request, [])
+    made = Call(books.desk, asked, agent.routes[0], LearnedRatio(), held)
     made.sent = 10.0
     return made
 
 
-def usage_of(notebook: Notebook) -> Usage:
-    [tokens] = notebook.settled
-    [usage] = notebook.account.batch().usages
-    assert tokens == usage.input + usage.output
+def usage_of(books: Books) -> Usage:
+    told = books.told()
+    [usage] = told.usages
+    assert [charge.spent for charge in told.charges] == [usage.input + usage.output] * 2
     return usage
 
 
-def test_measured_figures_are_charged_with_their_cost(call: Call, notebook: Notebook) -> None:
+def test_measured_figures_are_charged_with_their_cost(call: Call, books: Books) -> None:
     call.seen(10.5)
     call.settle_measured(Tokens(80, 20, 10, 5), 11.0)
-    usage = usage_of(notebook)
+    usage = usage_of(books)
     assert (usage.input, usage.cached, usage.output, usage.reasoning) == (80, 10, 20, 5)
     assert (usage.first_byte_ms, usage.duration_ms, usage.estimated) == (500, 1000, 0)
     assert (usage.agent, usage.model, usage.day) == ("ns/a", "ns/one", DAY)
     assert usage.cost_microusd > 0
 
 
-def test_a_call_is_settled_once(call: Call, notebook: Notebook) -> None:
+def test_a_call_is_settled_once(call: Call, books: Books) -> None:
     call.settle_free()
     call.settle_measured(Tokens(1, 1), 11.0)
     call.abandon(12.0)
-    assert notebook.settled == [0]
-    assert notebook.account.batch().usages == ()
+    assert not any(charge.spent for charge in books.told().charges)
+    assert books.told().usages == ()
 
 
-def test_silence_before_the_first_text_is_charged(call: Call, notebook: Notebook) -> None:
+def test_silence_before_the_first_text_is_charged(call: Call, books: Books) -> None:
     call.seen(10.0)  # a head alone shows no output
     call.settle_interrupted(0, 10.25)
-    usage = usage_of(notebook)
+    usage = usage_of(books)
     assert (usage.output, usage.estimated) == (256 + 1000, 1)
 
 
 def test_between_the_first_and_the_last_text_only_what_was_seen_counts(
-    call: Call, notebook: Notebook
+    call: Call, books: Books
 ) -> None:
     call.text_seen(10.0)
     call.text_seen(99.0)
     call.settle_interrupted(300, 99.0)
-    assert usage_of(notebook).output == 300 + 256
+    assert usage_of(books).output == 300 + 256
 
 
 def test_what_was_left_behind_is_charged_and_what_never_left_is_not(
-    call: Call, notebook: Notebook
+    call: Call, books: Books
 ) -> None:
     call.abandon(10.0)
-    assert usage_of(notebook).output == 256
-    unsent = made_again(call, notebook)
+    assert usage_of(books).output == 256
+    unsent = made_again(call, books)
     unsent.abandon(99.0)
-    assert notebook.settled[1:] == [0]
+    assert unsent.held.settled
+    assert not any(charge.spent for charge in books.told().charges)
 
 
-def made_again(call: Call, notebook: Notebook) -> Call:
+def made_again(call: Call, books: Books) -> Call:
     """Return a call like `call` that never left."""
-    held = Reservation(call.held.keys, call.held.fit)
-    desk = cast(Desk, notebook)
-    return Call(desk, call._asked, call._route, call._ratio, held)
+    held = books.reserve(call._route.subjects)
+    return Call(books.desk, call._asked, call._route, call._ratio, held)
 
 
 def delta(**fields: Any) -> bytes:
@@ -122,24 +127,24 @@ def delta(**fields: Any) -> bytes:
 
 
 def test_a_stream_with_final_figures_is_measured_even_if_cut_after_them(
-    call: Call, notebook: Notebook
+    call: Call, books: Books
 ) -> None:
     meter = StreamMeter(keeps_usage=False)
     tap = StreamTap(call, meter, None, lambda: 10.0)
     tap.feed(delta(choices=[], usage={"prompt_tokens": 7, "completion_tokens": 3}))
     call.settle_stream(meter, 11.0)
-    assert usage_of(notebook).estimated == 0
+    assert usage_of(books).estimated == 0
 
 
 def test_a_cut_stream_is_charged_its_text_and_never_less_than_it_admitted(
-    call: Call, notebook: Notebook
+    call: Call, books: Books
 ) -> None:
     meter = StreamMeter(keeps_usage=False)
     tap = StreamTap(call, meter, None, lambda: 10.0)
     running = {"prompt_tokens": 100, "completion_tokens": 1_500}
     tap.feed(delta(choices=[{"delta": {"content": "abc"}}], usage=running))
     call.settle_stream(meter, 10.0)
-    assert usage_of(notebook).output == 1_500
+    assert usage_of(books).output == 1_500
 
 
 def test_the_key_is_taken_out_of_streams_at_any_cut(call: Call) -> None:

@@ -4,7 +4,8 @@ import io
 import tarfile
 from pathlib import Path
 
-from scripts.image_content import CODE, ROOT, Layer, digest_of
+from scripts.cache import ROOT, digest_of
+from scripts.image_content import CODE, Layer
 
 
 def layer(directory: Path, names: list[str]) -> Layer:

@@ -35,8 +35,14 @@ class Recorder:
         self.ended[-1] = ended
 
     def events(self) -> list[object]:
-        heads = [{name: getattr(head, name) for name in head.__slots__} for head in self.heads]
+        heads = [{name: getattr(head, name) for name in _fields(head)} for head in self.heads]
         return [heads, self.bodies, self.ended]
+
+
+def _fields(head: object) -> list[str]:
+    """Return the names of what a head holds; slots are gone where it is compiled."""
+    public = (name for name in dir(head) if not name.startswith("_"))
+    return [name for name in public if not callable(getattr(head, name))]
 
 
 def read_requests(chunks: Iterable[bytes]) -> tuple[Recorder, Malformed | None]:

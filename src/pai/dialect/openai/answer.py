@@ -1,51 +1,27 @@
 """Read what an answer cost. A vendor's figures are believed only when they can be true."""
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw
 
 from pai.budget.price import Tokens
-from pai.dialect.body import NULL
+from pai.dialect.openai.figures import (
+    ANSWERS,
+    USAGES,
+    USAGES_WITHOUT_DETAILS,
+    Usage,
+    UsageWithoutDetails,
+)
 
 _MOST = 2**40  # no answer has so many tokens
 
 
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int | UnsetType = UNSET
-    total_tokens: int | UnsetType = UNSET
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
-
-
-class _WithoutDetails(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int | UnsetType = UNSET
-    total_tokens: int | UnsetType = UNSET
-
-
-class _Answer(msgspec.Struct):
-    usage: Raw = NULL  # a union with Raw would take nothing but null
-
-
-_answers = msgspec.json.Decoder(_Answer)
-_usages = msgspec.json.Decoder(_Usage)
-_plain_usages = msgspec.json.Decoder(_WithoutDetails)
 _Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def read_tokens(body: bytes) -> Tokens | None:
     """Return the tokens of a whole JSON answer; None when they are absent or impossible."""
     try:
-        answer = _answers.decode(body)
+        answer = ANSWERS.decode(body)
     except _Unreadable:
         return None
     return tokens_of(answer.usage)
@@ -58,7 +34,7 @@ def tokens_of(usage: Raw) -> Tokens | None:
     completion's count), the rest is output. Details only inform: strange ones are 0.
     """
     try:
-        full = _usages.decode(usage)
+        full = USAGES.decode(usage)
     except _Unreadable:
         return _tokens_without_details(usage)
     inputs, outputs = full.prompt_tokens_details, full.completion_tokens_details
@@ -70,13 +46,13 @@ def tokens_of(usage: Raw) -> Tokens | None:
 
 def _tokens_without_details(usage: Raw) -> Tokens | None:
     try:
-        return _tokens(_plain_usages.decode(usage), 0, 0, 0)
+        return _tokens(USAGES_WITHOUT_DETAILS.decode(usage), 0, 0, 0)
     except _Unreadable:
         return None
 
 
 def _tokens(
-    usage: _Usage | _WithoutDetails, cached: int, reasoning: int, written: int
+    usage: Usage | UsageWithoutDetails, cached: int, reasoning: int, written: int
 ) -> Tokens | None:
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
     if completion is UNSET:

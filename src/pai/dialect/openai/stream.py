@@ -7,32 +7,16 @@ not ask for it. An event that grows past the bound passes uninspected and counts
 """
 
 import msgspec
-from msgspec import Raw
 
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
 from pai.dialect.openai.answer import tokens_of
+from pai.dialect.openai.figures import CHUNKS, Chunk
 from pai.dialect.sse import LONGEST_END, data_of, whole_events
 
 MOST_EVENT_BYTES = 1_048_576
 
 _NOT_TEXT = frozenset({"role", "index"})
-
-
-class _Choice(msgspec.Struct):
-    """delta: a chat's; text: a legacy completion's."""
-
-    delta: dict[str, Raw] | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: Raw = NULL
-
-
-_chunks = msgspec.json.Decoder(_Chunk)
 
 
 class StreamMeter:
@@ -95,13 +79,13 @@ class StreamMeter:
         if not data or data.startswith(b"[DONE]"):
             return True
         try:
-            chunk = _chunks.decode(data)
+            chunk = CHUNKS.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             self.text_bytes += len(data)
             return True
         return self._read(chunk)
 
-    def _read(self, chunk: _Chunk) -> bool:
+    def _read(self, chunk: Chunk) -> bool:
         choices = chunk.choices or ()
         for choice in choices:
             said = len(choice.text.encode()) if choice.text else 0
