@@ -10,7 +10,7 @@ from msgspec import Raw
 from pai.budget.price import Tokens
 from pai.dialect.anthropic.usage import Figures, more_figures
 from pai.dialect.body import NULL
-from pai.dialect.sse import LONGEST_END, data_of, is_one_event, whole_events
+from pai.dialect.sse import PassingEvents
 
 MOST_EVENT_BYTES = 1_048_576
 
@@ -34,45 +34,30 @@ _events = msgspec.json.Decoder(_Event)
 class MessagesMeter:
     """See `pai.dialect.sides.Meter`."""
 
-    __slots__ = ("_figures", "_oversized", "_rest", "complete", "text_bytes", "tokens")
+    __slots__ = ("_events", "_figures", "complete", "text_bytes", "tokens")
 
     def __init__(self) -> None:
         self._figures = Figures()
-        self._rest = bytearray()
-        self._oversized = False
+        self._events = PassingEvents(MOST_EVENT_BYTES)
         self.tokens: Tokens | None = None
         self.text_bytes = 0
         self.complete = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return them."""
-        if not (self._rest or self._oversized) and is_one_event(chunk):
-            self._look(chunk)
-            return chunk
-        rest = self._rest
-        for event in whole_events(rest, chunk):
-            self._look(event)
-        if len(rest) > MOST_EVENT_BYTES:
-            self.text_bytes += len(rest) - LONGEST_END
-            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
-            self._oversized = True
+        for data in self._events.feed(chunk):
+            self._look(data)
+        self.text_bytes += self._events.take_unread()
         return chunk
 
     def finish(self) -> bytes:
         """Return what was held back, which is nothing; the stream is at its end."""
-        rest, self._rest = bytes(self._rest), bytearray()
-        if rest:
-            self._look(rest)
+        for data in self._events.finish():
+            self._look(data)
+        self.text_bytes += self._events.take_unread()
         return b""
 
-    def _look(self, event: bytes) -> None:
-        if self._oversized:
-            self._oversized = False
-            self.text_bytes += len(event)
-            return
-        data = data_of(event)
-        if not data:
-            return
+    def _look(self, data: bytes) -> None:
         try:
             seen = _events.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

@@ -8,11 +8,10 @@ as one JSON array whose elements are the pieces.
 import re
 
 from pai.dialect.gemini.figures import Figures
-from pai.dialect.sse import LONGEST_END, data_of, whole_events
+from pai.dialect.sse import PassingEvents
 
 MOST_PIECE_BYTES = 1_048_576
 
-_HEAD = len(b"data: ")
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _IN_STRING = re.compile(rb'["\\]')
 _OPENS = b"{["
@@ -22,53 +21,25 @@ _BETWEEN = b" \t\r\n,"
 class EventMeter(Figures):
     """See `pai.dialect.sides.Meter`; for server-sent events."""
 
-    __slots__ = ("_oversized", "_rest")
+    __slots__ = ("_events",)
 
     def __init__(self) -> None:
         super().__init__()
-        self._rest = bytearray()
-        self._oversized = False
+        self._events = PassingEvents(MOST_PIECE_BYTES)
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return them."""
-        if not (self._rest or self._oversized) and _is_one_event(chunk):
-            self.look(chunk[_HEAD:-LONGEST_END])  # as Google sends them
-            return chunk
-        rest = self._rest
-        for event in whole_events(rest, chunk):
-            self._event(event)
-        if len(rest) > MOST_PIECE_BYTES:
-            self.text_bytes += len(rest) - LONGEST_END
-            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
-            self._oversized = True
+        for data in self._events.feed(chunk):
+            self.look(data)
+        self.text_bytes += self._events.take_unread()
         return chunk
 
     def finish(self) -> bytes:
         """Return what was held back, which is nothing; the stream is at its end."""
-        rest, self._rest = bytes(self._rest), bytearray()
-        if rest:
-            self._event(rest)
-        return b""
-
-    def _event(self, event: bytes) -> None:
-        if self._oversized:
-            self._oversized = False
-            self.text_bytes += len(event)
-            return
-        data = data_of(event)
-        if data:
+        for data in self._events.finish():
             self.look(data)
-
-
-def _is_one_event(chunk: bytes) -> bool:
-    """Say whether this is one whole event of one line."""
-    last = len(chunk) - LONGEST_END
-    return (
-        chunk.startswith(b"data: ")
-        and chunk.endswith(b"\r\n\r\n")
-        and chunk.find(b"\r") == last
-        and chunk.find(b"\n") == last + 1
-    )
+        self.text_bytes += self._events.take_unread()
+        return b""
 
 
 class ArrayMeter(Figures):

@@ -10,7 +10,7 @@ from msgspec import Raw
 from pai.budget.price import Tokens
 from pai.dialect.body import NULL
 from pai.dialect.responses.usage import Charged, tokens_of
-from pai.dialect.sse import LONGEST_END, MOST_EVENT_BYTES, data_of, is_one_event, whole_events
+from pai.dialect.sse import MOST_EVENT_BYTES, PassingEvents
 
 _FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _QUOTE = ord('"')
@@ -34,46 +34,30 @@ class ResponsesMeter:
     output tokens. complete: the vendor has given its final figures.
     """
 
-    __slots__ = ("_oversized", "_rest", "complete", "text_bytes", "tokens")
+    __slots__ = ("_events", "complete", "text_bytes", "tokens")
 
     def __init__(self) -> None:
-        self._rest = bytearray()
-        self._oversized = False
+        self._events = PassingEvents(MOST_EVENT_BYTES)
         self.tokens: Tokens | None = None
         self.text_bytes = 0
         self.complete = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those to pass on: all of them."""
-        rest = self._rest
-        if not rest and not self._oversized and is_one_event(chunk):
-            self._read(chunk)
-            return chunk
-        for event in whole_events(rest, chunk):
-            self._count(event)
-        if len(rest) > MOST_EVENT_BYTES:
-            self.text_bytes += len(rest) - LONGEST_END
-            del rest[:-LONGEST_END]  # what is left may hold half of the event's end
-            self._oversized = True
+        for data in self._events.feed(chunk):
+            self._read(data)
+        self.text_bytes += self._events.take_unread()
         return chunk
 
     def finish(self) -> bytes:
         """Return nothing; the stream is at its end."""
-        rest, self._rest = bytes(self._rest), bytearray()
-        if rest:
-            self._count(rest)
+        for data in self._events.finish():
+            self._read(data)
+        self.text_bytes += self._events.take_unread()
         return b""
 
-    def _count(self, event: bytes) -> None:
-        if self._oversized:
-            self._oversized = False
-            self.text_bytes += len(event)
-        else:
-            self._read(event)
-
-    def _read(self, event: bytes) -> None:
-        data = data_of(event)
-        if not data or data.startswith(b"[DONE]"):
+    def _read(self, data: bytes) -> None:
+        if data.startswith(b"[DONE]"):
             return
         try:
             read = _events.decode(data)
