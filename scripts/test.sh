@@ -1,5 +1,6 @@
 #!/bin/bash
-# Every check and every test, with container engines of their own. Last line: pytest's result.
+# Every check and every test, with container engines of their own. Last line: pytest's result; what
+# has failed so far is in build/failures.txt.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

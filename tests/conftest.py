@@ -4,6 +4,7 @@ import gc
 
 from hypothesis import HealthCheck, settings
 from tests.engine_fixture import engine, pytest_generate_tests
+from tests.failures_as_they_come import pytest_runtest_logreport, pytest_sessionstart
 from tests.postgres_fixture import durable_postgres, new_database, postgres
 from tests.worker_groups import pytest_xdist_make_scheduler
 
@@ -14,6 +15,8 @@ __all__ = [
     "postgres",
     "pytest_collection_finish",
     "pytest_generate_tests",
+    "pytest_runtest_logreport",
+    "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
 ]
 

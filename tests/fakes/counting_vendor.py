@@ -9,8 +9,9 @@ from typing import Any, cast
 from pai.gateway.pools import Pools
 from pai.ir.agent import Timeouts
 from pai.wire.endpoint import Endpoint
+from pai.wire.errors import UpstreamError
 from pai.wire.exchange import Exchange
-from pai.wire.message import Headers, UpstreamError
+from pai.wire.message import Headers
 
 
 @dataclass

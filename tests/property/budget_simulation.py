@@ -26,9 +26,9 @@ from pai.gateway.count_limits import COUNTED, FAILED, LIMITED, REFUSED
 from pai.gateway.desk import Desk, Turned
 from pai.gateway.exact_count import margin, reserve_counting
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
+from pai.wire.errors import ClientGone
 from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlLink
-from pai.wire.message import ClientGone
 
 START = 1_767_311_850.0  # 2026-01-01, two and a half minutes before midnight
 SECONDS = 300.0

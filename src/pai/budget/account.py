@@ -7,6 +7,7 @@ granted: it is asked about until somebody answers, so that no tokens lie where n
 """
 
 from operator import add
+from typing import Final
 
 from pai.budget.book import Key, LeaseBook
 from pai.budget.line import Refusal, Waiter, WaitLine
@@ -20,8 +21,10 @@ from pai.ir.ledger import (
     Usage,
 )
 
-_MOST_WANTS = 64  # of one call; the rest asks with the next
-SUMS = tuple(field for field in Usage.__struct_fields__ if field not in ("agent", "model", "day"))
+_MOST_WANTS: Final = 64  # of one call; the rest asks with the next
+SUMS: Final = tuple(
+    field for field in Usage.__struct_fields__ if field not in ("agent", "model", "day")
+)
 """Names of what a usage counts, in the order that `add_usage` takes."""
 
 

@@ -6,15 +6,15 @@ back; so the sum over all workers never passes what the ledger granted.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from pai.budget.fit import Fit
 from pai.ir.ledger import Charge, Need
 from pai.ir.ledger import Lease as LeaseState
 
-_WISH_REQUESTS = 4  # what is asked for at least: work while control is away, lost in a crash
-_WINDOW_SECONDS = 1.0  # pace is measured over this long
-_LOW = 4  # below this part of the last wish, more is fetched ahead
+_WISH_REQUESTS: Final = 4  # what is asked for at least: work while control is away, lost in a crash
+_WINDOW_SECONDS: Final = 1.0  # pace is measured over this long
+_LOW: Final = 4  # below this part of the last wish, more is fetched ahead
 
 Key = tuple[str, str]  # subject, day
 
@@ -65,17 +65,17 @@ class Lease:
         self.wish = wish if wish > busy else busy
 
 
-@dataclass(slots=True)
 class Reservation:
     """Tokens set aside for one request, on the day they were set aside.
 
     low: more should be fetched ahead for the requests that follow.
     """
 
-    keys: tuple[Key, ...]
-    fit: Fit
-    settled: bool = False
-    low: bool = False
+    __slots__ = ("fit", "keys", "low", "settled")
+
+    def __init__(self, keys: tuple[Key, ...], fit: Fit, *, low: bool = False) -> None:
+        self.keys, self.fit = keys, fit
+        self.settled, self.low = False, low
 
 
 class LeaseBook:
@@ -119,7 +119,7 @@ class LeaseBook:
             lease.reserved += tokens
             lease.expect(tokens, now)
             low = low or (not lease.tight and lease.available < lease.wish // _LOW)
-        return Reservation(keys, fit, False, low)
+        return Reservation(keys, fit, low=low)
 
     def settle(self, reservation: Reservation, tokens: int) -> bool:
         """Turn a reservation into `tokens` spent; the second call for one changes nothing.

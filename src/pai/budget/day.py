@@ -2,9 +2,10 @@
 
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
-_DAY_SECONDS = 86_400
-_EPOCH = date(1970, 1, 1).toordinal()
+_DAY_SECONDS: Final = 86_400
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @lru_cache(maxsize=8)

@@ -9,16 +9,16 @@ each model. It starts at 0.5 and rises at once to 1.1 times the highest seen.
 """
 
 from math import ceil
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pai.budget.model_facts import ModelFacts
 
-START_RATIO = 0.5
-_HEADROOM = 1.1
-_FRAME_REQUEST = 64
-_FRAME_MESSAGE = 8
-_FRAME_TOOL = 16
-_FRAME_TOOLS = 512  # vendors put a hidden prompt in front of tool definitions
+START_RATIO: Final = 0.5
+_HEADROOM: Final = 1.1
+_FRAME_REQUEST: Final = 64
+_FRAME_MESSAGE: Final = 8
+_FRAME_TOOL: Final = 16
+_FRAME_TOOLS: Final = 512  # vendors put a hidden prompt in front of tool definitions
 
 
 class InputShape(NamedTuple):

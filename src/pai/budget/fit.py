@@ -1,9 +1,9 @@
 """Fit a request into the tokens that are there, by lowering its output cap where it must be."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-USEFUL_OUTPUT = 256  # an answer cut shorter than this helps nobody, unless it was asked for
-_ROOMY_OUTPUT = 1_024
+USEFUL_OUTPUT: Final = 256  # an answer cut shorter than this helps nobody, unless it was asked for
+_ROOMY_OUTPUT: Final = 1_024
 
 
 class Fit(NamedTuple):

@@ -5,13 +5,13 @@ vendor produced unseen (hidden reasoning before the first byte, tokens under way
 hung up) is bounded by the time it had and a rate that no vendor passes.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pai.budget.fit import Fit
 from pai.budget.price import Tokens
 
-UNSEEN_TOKENS_PER_SECOND = 4_000
-UNSEEN_TOKENS = 256
+UNSEEN_TOKENS_PER_SECOND: Final = 4_000
+UNSEEN_TOKENS: Final = 256
 
 
 class Seen(NamedTuple):

@@ -8,13 +8,14 @@ from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from pai.budget.book import LeaseBook, Reservation
 from pai.budget.fit import Ask, Fit, fit
 from pai.ir.ledger import Lease, LeaseWant
 
-_OUTAGE_SECONDS = 5.0  # how long requests wait for a ledger that does not answer
-_LOWER_AFTER = 0.75  # part of the wait after which a shorter answer is taken
+_OUTAGE_SECONDS: Final = 5.0  # how long requests wait for a ledger that does not answer
+_LOWER_AFTER: Final = 0.75  # part of the wait after which a shorter answer is taken
 
 
 class Refusal(Enum):

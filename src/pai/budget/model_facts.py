@@ -7,7 +7,7 @@ answers and image costs are bounds on the safe side, not the vendors' exact figu
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pai.ir.agent import Price
 
@@ -21,7 +21,7 @@ class ModelFacts(NamedTuple):
     price: Price | None = None
 
 
-UNKNOWN = ModelFacts()
+UNKNOWN: Final = ModelFacts()
 
 
 def _claude(window: int, longest: int, inputs: float, outputs: float, cached: float) -> ModelFacts:
@@ -34,7 +34,7 @@ def _claude(window: int, longest: int, inputs: float, outputs: float, cached: fl
     return ModelFacts(window, longest, 8_192, price)
 
 
-_TABLE: dict[str, ModelFacts] = {
+_TABLE: Final[dict[str, ModelFacts]] = {
     "gpt-3.5": ModelFacts(16_385, 4_096, 4_096, Price(0.5, 1.5)),
     "gpt-4": ModelFacts(128_000, 4_096, 4_096),
     "gpt-4o": ModelFacts(128_000, 16_384, 4_096, Price(2.5, 10.0, 1.25)),

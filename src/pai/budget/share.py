@@ -1,6 +1,8 @@
 """How big a lease is: a share of what remains, shrinking to exact need near the limit."""
 
-_SHARE = 8
+from typing import Final
+
+_SHARE: Final = 8
 
 
 def lease_share(need: int, wish: int, free: int | None) -> int:

@@ -7,20 +7,20 @@ twice counts once, with its last value: what was looked at is what is sent.
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from pai.dialect.refused import BadRequestError
 
-NULL = Raw(b"null")
-MOST_CAP = 2**31 - 1
+NULL: Final = Raw(b"null")
+MOST_CAP: Final = 2**31 - 1
 Fields = Mapping[str, Raw]
 """Top-level values as sent."""
 
-_object = msgspec.json.Decoder(dict[str, Raw])
-_PATH = re.compile(r" - at `\$\.?(\w*)")
+_object: Final = msgspec.json.Decoder(dict[str, Raw])
+_PATH: Final = re.compile(r" - at `\$\.?(\w*)")
 _T = TypeVar("_T")
 
 
@@ -34,13 +34,13 @@ def read_body(body: bytes, known: Callable[[bytes], _T]) -> tuple[dict[str, Raw]
     try:
         body.decode()  # Raw values are not looked into
         return _object.decode(body), known(body)
-    except UnicodeDecodeError as error:
-        raise BadRequestError("the body is not valid UTF-8") from error
-    except RecursionError as error:
-        raise BadRequestError("the body is nested too deeply") from error
-    except msgspec.ValidationError as error:
-        place = _PATH.search(str(error))
-        raise BadRequestError(str(error), place[1] or None if place else None) from error
+    except UnicodeDecodeError as text:
+        raise BadRequestError("the body is not valid UTF-8") from text
+    except RecursionError as depth:
+        raise BadRequestError("the body is nested too deeply") from depth
+    except msgspec.ValidationError as field:
+        place = _PATH.search(str(field))
+        raise BadRequestError(str(field), place[1] or None if place else None) from field
     except msgspec.DecodeError as error:
         raise BadRequestError(f"the body is not a JSON object: {error}") from error
 

@@ -50,6 +50,12 @@ class BadRequestError(Exception):
         self.param = param
 
 
+class EncodedBodyError(BadRequestError):
+    """The body would have to be decoded first."""
+
+    refused = Refused.ENCODED_BODY
+
+
 class UnsupportedError(BadRequestError):
     """The chosen vendor lacks what the request asks for; another one may have it."""
 

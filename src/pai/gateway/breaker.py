@@ -4,9 +4,11 @@ closed: all pass. open: none pass until its time. After that one request is let 
 closes the breaker, its failure opens it for twice as long.
 """
 
-FAILURES = 5
-FIRST_PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 60.0
+from typing import Final
+
+FAILURES: Final = 5
+FIRST_PAUSE_SECONDS: Final = 5.0
+LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 class Breaker:

@@ -19,8 +19,9 @@ from pai.gateway.refusal import JSON, Failure, Passed, failure_of
 from pai.gateway.routes import AgentRoutes, Route
 from pai.gateway.verdicts import broken, refused_by_vendor, unanswered
 from pai.gateway.ways import Way
+from pai.wire.errors import PayloadTooLarge, UpstreamError
 from pai.wire.exchange import Exchange
-from pai.wire.message import Headers, PayloadTooLarge, UpstreamError
+from pai.wire.message import Headers
 
 _MOST_ANSWER_BYTES = 64 * 1024
 _ESTIMATED = (b"x-pai-estimated", b"true")

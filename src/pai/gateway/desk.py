@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -22,19 +23,19 @@ from pai.gateway.spans import Spans
 from pai.gateway.telemetry import Telemetry
 from pai.ir.ledger import LeaseAnswer, LeaseCall, SettleAnswer
 from pai.wire import log
+from pai.wire.errors import ClientGone, PayloadTooLarge
 from pai.wire.exchange import Exchange
 from pai.wire.feed import ControlError, ControlLink
-from pai.wire.message import ClientGone, PayloadTooLarge
 
-_SETTLE_SECONDS = 1.0
-_AHEAD_SECONDS = 0.1
-_IDLE_SECONDS = 15.0
-_CALL_SECONDS = 2.0  # so that one call that hangs is not yet an outage for those who wait
+_SETTLE_SECONDS: Final = 1.0
+_AHEAD_SECONDS: Final = 0.1
+_IDLE_SECONDS: Final = 15.0
+_CALL_SECONDS: Final = 2.0  # so that one call that hangs is not yet an outage for those who wait
 _POLL_SECONDS, _SLOWEST_POLL_SECONDS = 0.15, 0.6
-_RETRY_SECONDS = 0.2
+_RETRY_SECONDS: Final = 0.2
 
-_leases = msgspec.json.Decoder(LeaseAnswer)
-_settled = msgspec.json.Decoder(SettleAnswer)
+_leases: Final = msgspec.json.Decoder(LeaseAnswer)
+_settled: Final = msgspec.json.Decoder(SettleAnswer)
 _Unreachable = (TransientError, PayloadTooLarge, OSError, TimeoutError, msgspec.DecodeError)
 
 

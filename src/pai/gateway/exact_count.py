@@ -39,8 +39,9 @@ from pai.gateway.refusal import JSON
 from pai.gateway.routes import Route
 from pai.gateway.ways import Way
 from pai.wire import log
+from pai.wire.errors import PayloadTooLarge, UpstreamError
 from pai.wire.exchange import Exchange
-from pai.wire.message import Headers, PayloadTooLarge, UpstreamError
+from pai.wire.message import Headers
 
 MOST_SECONDS = 5.0
 LEAST_PART = 8  # no prompt is taken to cost less than this part of its bound

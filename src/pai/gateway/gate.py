@@ -3,8 +3,8 @@
 import asyncio
 from collections import deque
 
+from pai.wire.errors import ClientGone
 from pai.wire.exchange import Exchange
-from pai.wire.message import ClientGone
 
 
 class Gate:

@@ -1,18 +1,20 @@
 """Which headers pass, in either direction. What is not known to be harmless stays behind."""
 
+from typing import Final
+
 from pai.providers.redact import Redactor
 from pai.wire.message import Headers
 
 # The agent's own credentials, cookies and account headers are not among these.
-_PASS_UP = frozenset(
+_PASS_UP: Final = frozenset(
     (b"accept", b"content-type", b"user-agent", b"http-referer", b"x-title", b"idempotency-key")
 )
 # These speak of the client's own dialect.
-_PASS_NATIVE = _PASS_UP | {b"anthropic-version", b"anthropic-beta", b"openai-beta"}
-_PASS_UP_PREFIX = b"x-stainless-"
-_ADVICE = (b"anthropic-beta", b"openai-beta")
-_TRANSLATED: Headers = [(b"content-type", b"application/json"), (b"accept", b"*/*")]
-_KEEP_BACK = frozenset(
+_PASS_NATIVE: Final = _PASS_UP | {b"anthropic-version", b"anthropic-beta", b"openai-beta"}
+_PASS_UP_PREFIX: Final = b"x-stainless-"
+_ADVICE: Final = (b"anthropic-beta", b"openai-beta")
+_TRANSLATED: Final[Headers] = [(b"content-type", b"application/json"), (b"accept", b"*/*")]
+_KEEP_BACK: Final = frozenset(
     (
         b"set-cookie",
         b"set-cookie2",
@@ -26,7 +28,7 @@ _KEEP_BACK = frozenset(
         b"anthropic-organization-id",
     )
 )
-_KEEP_BACK_PREFIX = b"x-pai-"
+_KEEP_BACK_PREFIX: Final = b"x-pai-"
 
 
 def upstream_headers(headers: Headers, key: Headers, defaults: Headers) -> Headers:

@@ -7,6 +7,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 from time import monotonic
+from typing import Final
 
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Ask, fit
@@ -39,14 +40,15 @@ from pai.gateway.verdicts import (
 )
 from pai.gateway.ways import Way
 from pai.wire.client import UpstreamResponse
-from pai.wire.message import ClientGone, Headers, Outcome, PayloadTooLarge, UpstreamError, first
+from pai.wire.errors import ClientGone, PayloadTooLarge, UpstreamError
+from pai.wire.message import Headers, Outcome, first
 from pai.wire.upstream import StaleConnection
 
-MOST_ANSWER_BYTES = 64 * 1024 * 1024
-_MOST_ERROR_BYTES = 1024 * 1024
-_EVENT_STREAM = b"text/event-stream"
+MOST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_MOST_ERROR_BYTES: Final = 1024 * 1024
+_EVENT_STREAM: Final = b"text/event-stream"
 # What failures of a connection are called in metrics.
-_KINDS = {"connect": "unreachable", "tls": "unreachable", "protocol": "broken"}
+_KINDS: Final = {"connect": "unreachable", "tls": "unreachable", "protocol": "broken"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,9 @@ class Job:
         else:
             try:
                 written = way.vendor.write(asked.meaning, route.binding.model, cap)
-            except BadRequestError as error:
+            except BadRequestError as refused:
                 call.settle_free()
-                return failure_of(error)
+                return failure_of(refused)
             body, dropped = written.body, written.dropped
             headers = translated_headers(sent, way.key, way.defaults)
         try:
@@ -273,9 +275,9 @@ class Job:
         """Return the whole answer, its tokens charged."""
         try:
             body = await response.read(MOST_ANSWER_BYTES)
-        except PayloadTooLarge as error:
+        except PayloadTooLarge as too_large:
             call.settle_unmetered(monotonic())
-            return broken(self._route, error.message)
+            return broken(self._route, too_large.message)
         except UpstreamError as error:
             call.settle_interrupted(0, monotonic())
             return broken(self._route, error.message)

@@ -14,7 +14,8 @@ from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.routes import Route
 from pai.providers.redact import Redactor
-from pai.wire.message import BodyEnd, first
+from pai.wire.errors import BodyEnd
+from pai.wire.message import first
 
 
 class Call:

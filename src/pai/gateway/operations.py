@@ -6,7 +6,7 @@ Agents with a hard-coded URL are led here too, so the vendors' own base paths co
 import re
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from pai.dialect.anthropic import MESSAGES_CLIENT
@@ -18,7 +18,7 @@ from pai.dialect.sides import ClientSide
 from pai.gateway.refusal import Failure
 from pai.wire.message import Headers, RequestHead, first
 
-SERVED = (
+SERVED: Final = (
     "served are POST /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings,"
     " /v1/messages, /v1/messages/count_tokens, /v1beta/models/MODEL:generateContent,"
     " :streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents,"
@@ -53,15 +53,18 @@ class Operation(NamedTuple):
     name: str = ""
 
 
-_OPENAI: Mapping[bytes, Operation] = {
+_OPENAI: Final[Mapping[bytes, Operation]] = {
     b"/chat/completions": Operation(Kind.ANSWER, CHAT_CLIENT),
     b"/responses": Operation(Kind.ANSWER, RESPONSES_CLIENT),
     b"/completions": Operation(Kind.ANSWER, COMPLETIONS_CLIENT),
     b"/embeddings": Operation(Kind.ANSWER, EMBEDDINGS_CLIENT),
     b"/models": Operation(Kind.MODELS, CHAT_CLIENT, b"GET"),
 }
-_MESSAGES: Mapping[bytes, Kind] = {b"/messages": Kind.ANSWER, b"/messages/count_tokens": Kind.COUNT}
-_FIXED: Mapping[bytes, Operation] = {
+_MESSAGES: Final[Mapping[bytes, Kind]] = {
+    b"/messages": Kind.ANSWER,
+    b"/messages/count_tokens": Kind.COUNT,
+}
+_FIXED: Final[Mapping[bytes, Operation]] = {
     **{
         base + path: operation
         for base in (b"/v1", b"/api/v1", b"/v1beta/openai")
@@ -76,20 +79,20 @@ _FIXED: Mapping[bytes, Operation] = {
     b"/v1beta/models": Operation(Kind.MODELS, GENERATE_CLIENT, b"GET"),
     b"/v1alpha/models": Operation(Kind.MODELS, GENERATE_CLIENT, b"GET"),
 }
-_GEMINI = {
+_GEMINI: Final = {
     "generateContent": (Kind.ANSWER, GENERATE_CLIENT),
     "streamGenerateContent": (Kind.ANSWER, GENERATE_CLIENT),
     "countTokens": (Kind.COUNT, GENERATE_CLIENT),
     "embedContent": (Kind.ANSWER, EMBED_ONE_CLIENT),
     "batchEmbedContents": (Kind.ANSWER, EMBED_CLIENT),
 }
-_GEMINI_PATH = re.compile(rb"/v1(?:beta|alpha)?/(?:models|tunedModels)/([^:]+):(\w+)\Z")
-_ONE_MODEL = re.compile(rb"(?:/api)?/(v1|v1beta|v1alpha|v1beta/openai)/models/([^:]+)\Z")
-_STORED = re.compile(
+_GEMINI_PATH: Final = re.compile(rb"/v1(?:beta|alpha)?/(?:models|tunedModels)/([^:]+):(\w+)\Z")
+_ONE_MODEL: Final = re.compile(rb"(?:/api)?/(v1|v1beta|v1alpha|v1beta/openai)/models/([^:]+)\Z")
+_STORED: Final = re.compile(
     rb"(?:/api)?/v1(?:%b)(?:/|\Z)" % b"|".join(re.escape(path) for path in PATHS_OF_STORED_STATE)
 )
 # Headers by which SDKs that share a path are told apart; OpenAI's sends neither.
-_MARKS = ((b"anthropic-version", MESSAGES_CLIENT), (b"x-goog-api-client", GENERATE_CLIENT))
+_MARKS: Final = ((b"anthropic-version", MESSAGES_CLIENT), (b"x-goog-api-client", GENERATE_CLIENT))
 
 
 def operation_of(head: RequestHead) -> Operation:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pai.budget.estimate import InputShape, LearnedRatio
@@ -21,9 +21,9 @@ from pai.ir.snapshot import GatewayAgent, GatewayBinding, GatewaySnapshot
 from pai.providers.redact import Redactor
 from pai.wire.endpoint import Endpoint
 
-DEFAULT_MODEL = "default"
-_DUMMY_KEY = b"pai-redacted-credential"
-_MOST_VERIFIED = 4096
+DEFAULT_MODEL: Final = "default"
+_DUMMY_KEY: Final = b"pai-redacted-credential"
+_MOST_VERIFIED: Final = 4096
 
 
 class Health:

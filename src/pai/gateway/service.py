@@ -2,6 +2,7 @@
 
 from itertools import count
 from time import monotonic
+from typing import Final
 
 from pai.dialect.refused import Refused
 from pai.gateway.answers import Answers
@@ -18,14 +19,15 @@ from pai.gateway.refusal import Failure, refuse
 from pai.gateway.routes import AgentRoutes, RouteTable
 from pai.ir.snapshot import GatewaySnapshot
 from pai.wire.dns.over_gateway import PATH as NAMES_PATH
+from pai.wire.errors import ClientGone
 from pai.wire.exchange import Exchange
-from pai.wire.message import ClientGone, Headers, first
+from pai.wire.message import Headers, first
 
-_STORED = (
+_STORED: Final = (
     "nothing is stored here: answers of earlier requests can't be named;"
     " send the whole input, with store: false"
 )
-_PRIVATE = frozenset((b"127.0.0.1", b"::1"))
+_PRIVATE: Final = frozenset((b"127.0.0.1", b"::1"))
 
 
 class Service:

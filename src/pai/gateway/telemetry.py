@@ -9,23 +9,38 @@ https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetric
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from pai.budget.price import Tokens
 from pai.gateway.exposition import Families, Piece, histogram, labels, sample
 from pai.ir.snapshot import GatewaySnapshot
 
-TOKEN_BOUNDS = tuple(4**power for power in range(14))
-DURATION_BOUNDS = (
+TOKEN_BOUNDS: Final = tuple(4**power for power in range(14))
+DURATION_BOUNDS: Final[tuple[float, ...]] = (
     *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64),
     *(1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
 )
-FIRST_TOKEN_BOUNDS = (
+FIRST_TOKEN_BOUNDS: Final[tuple[float, ...]] = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1),
     *(0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )
-PER_TOKEN_BOUNDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
-PROVIDERS = {"gemini": "gcp.gemini"}  # where the convention's name is not ours
-OPERATIONS = {
+PER_TOKEN_BOUNDS: Final[tuple[float, ...]] = (
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.75,
+    1.0,
+    2.5,
+)
+PROVIDERS: Final = {"gemini": "gcp.gemini"}  # where the convention's name is not ours
+OPERATIONS: Final = {
     "completions": "text_completion",
     "embed": "embeddings",
     "embed_one": "embeddings",
@@ -33,13 +48,13 @@ OPERATIONS = {
     "generate": "generate_content",
 }
 """The convention's names, by the last word of a dialect's; all others are `chat`."""
-ERRORS = frozenset(
+ERRORS: Final = frozenset(
     ("interrupted", "unreachable", "timeout", "refused", "broken", "rate_limited", "vendor_error")
 )
 """What `error` may be; anything else is counted as `_OTHER`, so that series stay few."""
 
-_HALVES = 2 * len(TOKEN_BOUNDS)
-_MOST_BITS = 63
+_HALVES: Final = 2 * len(TOKEN_BOUNDS)
+_MOST_BITS: Final = 63
 
 
 def provider_of(vendor: str) -> str:
@@ -186,12 +201,12 @@ class Telemetry:
         return series
 
 
-_TOKENS = "gen_ai_client_token_usage"
-_DURATION = "gen_ai_server_request_duration_seconds"
-_FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds"
-_PER_TOKEN = "gen_ai_server_time_per_output_token_seconds"
-_REFUSALS = "pai_gateway_budget_refusals_total"
-FAMILIES: Families = {
+_TOKENS: Final = "gen_ai_client_token_usage"
+_DURATION: Final = "gen_ai_server_request_duration_seconds"
+_FIRST_TOKEN: Final = "gen_ai_server_time_to_first_token_seconds"
+_PER_TOKEN: Final = "gen_ai_server_time_per_output_token_seconds"
+_REFUSALS: Final = "pai_gateway_budget_refusals_total"
+FAMILIES: Final[Families] = {
     _TOKENS: ("histogram", "Tokens that calls were charged, by type"),
     _DURATION: ("histogram", "Time of a call, from leaving for the vendor to the last byte"),
     _FIRST_TOKEN: ("histogram", "Time to the first token of a streamed answer"),
@@ -202,7 +217,7 @@ FAMILIES: Families = {
     "pai_gateway_cost_usd_total": ("counter", "Cost by known prices; 0 without a price"),
     _REFUSALS: ("counter", "Requests that got no tokens: spent, busy, or the ledger unavailable"),
 }
-_COUNTERS: tuple[tuple[str, Callable[[Series], float]], ...] = (
+_COUNTERS: Final[tuple[tuple[str, Callable[[Series], float]], ...]] = (
     ("pai_gateway_cached_tokens_total", lambda series: series.cached),
     ("pai_gateway_written_tokens_total", lambda series: series.written),
     ("pai_gateway_reasoning_tokens_total", lambda series: series.reasoning),

@@ -10,7 +10,8 @@ from pai.gateway.desk import Turned
 from pai.gateway.refusal import Failure, Passed
 from pai.gateway.routes import Route
 from pai.ir.ledger import split_subject
-from pai.wire.message import Headers, UpstreamError, first
+from pai.wire.errors import UpstreamError
+from pai.wire.message import Headers, first
 
 _BUSY_RETRY_SECONDS = 5
 _BAD_CREDENTIAL = frozenset({401, 402})

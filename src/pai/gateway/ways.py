@@ -1,7 +1,7 @@
 """How one binding serves one client dialect: as it came, translated, or not at all."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult
 
 from pai.dialect.anthropic import MESSAGES_VENDOR, VERSION_HEADER
@@ -26,12 +26,12 @@ from pai.wire.message import Headers
 Speech = Literal["openai", "compatible", "anthropic", "gemini"]
 """compatible: OpenAI's older APIs, which everybody imitates; openai: all of them."""
 
-_OLDER: Mapping[str, VendorSide] = {
+_OLDER: Final[Mapping[str, VendorSide]] = {
     "openai.chat": CHAT_VENDOR,
     "openai.completions": COMPLETIONS_VENDOR,
     "openai.embeddings": EMBEDDINGS_VENDOR,
 }
-_NATIVE: Mapping[Speech, Mapping[str, VendorSide]] = {
+_NATIVE: Final[Mapping[Speech, Mapping[str, VendorSide]]] = {
     "compatible": _OLDER,
     "openai": {**_OLDER, "openai.responses": RESPONSES_VENDOR},
     "anthropic": {"anthropic.messages": MESSAGES_VENDOR},
@@ -41,21 +41,21 @@ _NATIVE: Mapping[Speech, Mapping[str, VendorSide]] = {
         "gemini.embed_one": EMBED_ONE_VENDOR,
     },
 }
-_EMBEDDING = frozenset({"openai.embeddings", "gemini.embed", "gemini.embed_one"})
-_EMBEDDERS: Mapping[Speech, VendorSide | None] = {
+_EMBEDDING: Final = frozenset({"openai.embeddings", "gemini.embed", "gemini.embed_one"})
+_EMBEDDERS: Final[Mapping[Speech, VendorSide | None]] = {
     "compatible": EMBEDDINGS_VENDOR,
     "openai": EMBEDDINGS_VENDOR,
     "anthropic": None,
     "gemini": EMBED_VENDOR,
 }
-_TALKERS: Mapping[Speech, VendorSide] = {
+_TALKERS: Final[Mapping[Speech, VendorSide]] = {
     "compatible": CHAT_VENDOR,
     "openai": CHAT_VENDOR,
     "anthropic": MESSAGES_VENDOR,
     "gemini": GENERATE_VENDOR,
 }
-JSON_TYPE = b"application/json"
-CLIENTS = (
+JSON_TYPE: Final = b"application/json"
+CLIENTS: Final = (
     "openai.chat",
     "openai.responses",
     "openai.completions",

@@ -9,9 +9,10 @@ import html
 import json
 import re
 from collections.abc import Callable
+from typing import Final
 from urllib.parse import quote, quote_plus
 
-_SHORTEST_CORE = 8  # a shorter piece of base64 would be found in innocent text
+_SHORTEST_CORE: Final = 8  # a shorter piece of base64 would be found in innocent text
 
 
 class _Forms:
@@ -31,7 +32,7 @@ class _Forms:
     def occur_in(self, data: bytes) -> bool:
         """Say whether any spelling stands in `data`; many times faster than the expression."""
         for form in self.ordered:  # noqa: SIM110 - a generator would double the time
-            if form in data:
+            if data.find(form) >= 0:  # `in` first tries bytes as a number, and fails
                 return True
         return False
 
@@ -169,7 +170,7 @@ def _percent_lower(raw: bytes) -> bytes:
     return re.sub(rb"%[0-9A-F]{2}", lambda m: m[0].lower(), quote(raw, safe="").encode())
 
 
-_SPELLINGS: tuple[Callable[[bytes], bytes], ...] = (
+_SPELLINGS: Final[tuple[Callable[[bytes], bytes], ...]] = (
     lambda raw: raw,
     lambda raw: quote(raw, safe="").encode(),
     lambda raw: quote(raw, safe="/:").encode(),

@@ -17,8 +17,8 @@ from pai.sidecar.refusals import TLS_ACCESS_DENIED, as_http, ask_for_host, refus
 from pai.sidecar.routes import AUDITED_PASS, LlmRoute, PassRoute, ProviderRoute
 from pai.sidecar.state import State
 from pai.wire.endpoint import Endpoint
+from pai.wire.errors import UpstreamError
 from pai.wire.hello import NEED_MORE, ClientHello, peek_client_hello
-from pai.wire.message import UpstreamError
 from pai.wire.server import HttpServer
 from pai.wire.sockets import original_destination
 from pai.wire.tunnel import PipeEnd, splice

@@ -14,7 +14,7 @@ from pai.wire import log
 from pai.wire.client import UpstreamResponse
 from pai.wire.dns.over_gateway import OWN_PATHS
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import ClientGone, UpstreamError
+from pai.wire.errors import ClientGone, UpstreamError
 from pai.wire.server import Exchange
 
 # alt-svc would send clients to HTTP/3, which has no way out of the agent's namespace

@@ -14,7 +14,8 @@ from pai.wire.dns import Cache, DnsFormatError, Found, NameRefusedError, Questio
 from pai.wire.dns.over_gateway import ANSWER_BYTES, answer_of, target_of
 from pai.wire.dns.resolver import Resolver, bounded
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import Headers, PayloadTooLarge, UpstreamError
+from pai.wire.errors import PayloadTooLarge, UpstreamError
+from pai.wire.message import Headers
 
 ASK_SECONDS = 5.0
 STALE_SECONDS = 3600.0

@@ -18,8 +18,8 @@ from pai.sidecar.public import PUBLIC_LIMITS, Public
 from pai.sidecar.state import State
 from pai.wire import log
 from pai.wire.dns import DnsResponder
+from pai.wire.errors import Malformed
 from pai.wire.limits import ServerLimits
-from pai.wire.message import Malformed
 from pai.wire.probes import PROBE_LIMITS
 from pai.wire.server import HttpServer, OnAccept
 from pai.wire.sockets import held_socket, open_held, original_destination

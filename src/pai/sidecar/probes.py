@@ -12,7 +12,7 @@ from pai.providers.request import Headers
 from pai.sidecar.inbound import accepts
 from pai.sidecar.state import State
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import PayloadTooLarge, UpstreamError
+from pai.wire.errors import PayloadTooLarge, UpstreamError
 from pai.wire.probes import LIVE, METHODS, READY
 from pai.wire.server import Exchange
 

@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pai.wire.deadlines import Deadlines
 from pai.wire.dial import Dialer
 from pai.wire.endpoint import Endpoint
+from pai.wire.errors import ClientGone, UpstreamError
 from pai.wire.limits import ClientLimits
-from pai.wire.message import ClientGone, Headers, UpstreamError
+from pai.wire.message import Headers
 from pai.wire.response import UpstreamResponse
 from pai.wire.serialize import CHUNKED, UPGRADE, content_length, request_block
 from pai.wire.upstream import StaleConnection, UpstreamConnection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientPool", "Endpoint", "UpstreamResponse"]
 
 # Methods whose requests carry a length even without a body, as servers expect it (RFC 9110 8.6).
-_WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
+_WITH_BODY: Final = frozenset((b"POST", b"PUT", b"PATCH"))
 
 
 class ClientPool:

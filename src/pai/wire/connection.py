@@ -3,15 +3,16 @@
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
 from pai.wire import log
 from pai.wire.deadlines import NEVER
+from pai.wire.errors import ClientGone, Malformed, PayloadTooLarge
 from pai.wire.exchange import Exchange
 from pai.wire.framing import RequestReader
-from pai.wire.message import ClientGone, Malformed, PayloadTooLarge, RequestHead
+from pai.wire.message import RequestHead
 from pai.wire.serialize import CLOSE, CONTINUE, content_length, response_block
 from pai.wire.sockets import original_destination
 
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from pai.wire.server import HttpServer
     from pai.wire.tunnel import PipeEnd
 
-_RESET = struct.pack("ii", 1, 0)
+_RESET: Final = struct.pack("ii", 1, 0)
 
 
 # What a connection is doing. Plain numbers: they are compared several times for each request.
-_HEAD, _IDLE, _HANDLER, _LINGER, _CLOSED = range(5)
+_HEAD: Final = 0
+_IDLE: Final = 1
+_HANDLER: Final = 2
+_LINGER: Final = 3
+_CLOSED: Final = 4
 
 
 class ServerConnection(asyncio.Protocol):
@@ -283,8 +288,8 @@ class ServerConnection(asyncio.Protocol):
                 await handler(exchange)
             except ClientGone:
                 pass
-            except PayloadTooLarge as error:
-                await self._answer(exchange, 413, "payload_too_large", error.message)
+            except PayloadTooLarge as large:
+                await self._answer(exchange, 413, "payload_too_large", large.message)
             except Malformed as error:
                 await self._answer(exchange, error.status, "malformed_request", error.message)
             if self._is_plain(exchange):
@@ -446,7 +451,7 @@ class ServerConnection(asyncio.Protocol):
             self.transport.abort()
 
 
-_JSON = [(b"content-type", b"application/json")]
+_JSON: Final = [(b"content-type", b"application/json")]
 
 
 def error_body(code: str, message: str) -> bytes:

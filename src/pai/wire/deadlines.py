@@ -5,10 +5,10 @@ deadline as a number; four times a second all are compared with the clock.
 """
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
 
-PERIOD_SECONDS = 0.25
-NEVER = float("inf")
+PERIOD_SECONDS: Final = 0.25
+NEVER: Final = float("inf")
 
 
 class Timed(Protocol):

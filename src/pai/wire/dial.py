@@ -12,7 +12,7 @@ from pai.wire.dns import AAAA, A, ResolveError, Resolver
 from pai.wire.dns.over_gateway import MAX_ADDRESSES
 from pai.wire.dns.resolver import system_nameservers
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import UpstreamError
+from pai.wire.errors import UpstreamError
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 

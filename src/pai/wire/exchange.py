@@ -4,15 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pai.wire.message import (
-    ClientGone,
-    Headers,
-    Malformed,
-    Outcome,
-    PayloadTooLarge,
-    RequestHead,
-    Tap,
-)
+from pai.wire.errors import ClientGone, Malformed, PayloadTooLarge
+from pai.wire.message import Headers, Outcome, RequestHead, Tap
 from pai.wire.relay import Relay, needs_no_body
 from pai.wire.serialize import CLOSE, UPGRADE, content_length, response_block
 from pai.wire.tunnel import PipeEnd, Tunnel, TunnelResult

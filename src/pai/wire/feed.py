@@ -15,8 +15,9 @@ from pai.wire import log, tls
 from pai.wire.client import ClientPool
 from pai.wire.dial import Dialer, FixedDialer
 from pai.wire.endpoint import Endpoint
+from pai.wire.errors import PayloadTooLarge
 from pai.wire.limits import ClientLimits
-from pai.wire.message import Headers, PayloadTooLarge
+from pai.wire.message import Headers
 
 PREFIX = b"/internal/v1/"
 REPLICA_HEADER = b"x-pai-replica"

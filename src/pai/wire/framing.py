@@ -10,16 +10,25 @@ have been a way to hide a request from a proxy. Trailers are checked and dropped
 """
 
 import re
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from pai.wire.errors import Malformed
 from pai.wire.grammar import parse_request, parse_response
-from pai.wire.message import Malformed, RequestHead, ResponseHead
+from pai.wire.message import RequestHead, ResponseHead
 
-_HEAD, _LENGTH, _SIZE, _CHUNK, _CHUNK_END, _TRAILER, _CLOSE, _DONE, _RAW = range(9)
-_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,8}")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-_TRAILERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+")
-_MAX_INTERIM = 16
+_HEAD: Final = 0
+_LENGTH: Final = 1
+_SIZE: Final = 2
+_CHUNK: Final = 3
+_CHUNK_END: Final = 4
+_TRAILER: Final = 5
+_CLOSE: Final = 6
+_DONE: Final = 7
+_RAW: Final = 8
+_SIZE_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+_TRAILERS: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+")
+_MAX_INTERIM: Final = 16
 
 Head_contra = TypeVar("Head_contra", contravariant=True)
 

@@ -12,30 +12,33 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from pai.wire.message import FRAMING, Headers, Malformed, RequestHead, ResponseHead
+from pai.wire.errors import Malformed
+from pai.wire.message import FRAMING, Headers, RequestHead, ResponseHead
 
-_METHODS = frozenset(
+_METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH ACL BIND CHECKOUT COPY LABEL LINK LOCK "
     b"MERGE MKACTIVITY MKCALENDAR MKCOL MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH PURGE QUERY "
     b"REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE".split()
 )
-_TARGET = re.compile(rb"[\x21\x22\x24-\x7e]++")
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?")
-_FIELD = re.compile(
+_TARGET: Final = re.compile(rb"[\x21\x22\x24-\x7e]++")
+_STATUS_LINE: Final = re.compile(
+    rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?"
+)
+_FIELD: Final = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+((?:[\x21-\x7e\x80-\xff]++|[ \t]++(?!$))*+)[ \t]*+"
 )
-_AUTHORITY = re.compile(
+_AUTHORITY: Final = re.compile(
     rb"(?:(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?)"
     rb"|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?"
 )
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]+)(/.*|\?.*)?", re.DOTALL)
-_DIGITS = re.compile(rb"[0-9]{1,18}")
-_SPECIAL = FRAMING | {b"host"}
+_ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?]+)(/.*|\?.*)?", re.DOTALL)
+_DIGITS: Final = re.compile(rb"[0-9]{1,18}")
+_SPECIAL: Final = FRAMING | {b"host"}
 # Fields that may be listed in several lines; of all other special ones a second is refused.
-_LISTS = FRAMING - {b"content-length", b"transfer-encoding", b"expect"}
-_NO_BODY = frozenset((204, 304))
+_LISTS: Final = FRAMING - {b"content-length", b"transfer-encoding", b"expect"}
+_NO_BODY: Final = frozenset((204, 304))
 
-_REMEMBERED_NAMES = frozenset(
+_REMEMBERED_NAMES: Final = frozenset(
     b"accept accept-encoding accept-language accept-ranges anthropic-version cache-control "
     b"connection content-encoding content-length content-type expect host keep-alive server "
     b"transfer-encoding user-agent vary x-stainless-arch x-stainless-async x-stainless-lang "

@@ -1,4 +1,4 @@
-"""Values that pass between the kernel and its users: heads, outcomes, errors.
+"""Values that pass between the kernel and its users: heads and outcomes.
 
 Header names are lower-case bytes, in the order of arrival. Hop-by-hop fields, `content-length`,
 `transfer-encoding` and `expect` are not among `headers`: they are attributes of the head and are
@@ -7,14 +7,12 @@ written anew on the way out, so no user of the kernel can forward them by accide
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Literal, Protocol
-
-from pai.errors import PaiError, TransientError
+from typing import Final, Protocol
 
 Headers = list[tuple[bytes, bytes]]
 
 # RFC 9110 7.6.1 and what old proxies invented. Never forwarded, in either direction.
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     (
         b"connection",
         b"keep-alive",
@@ -29,7 +27,7 @@ HOP_BY_HOP = frozenset(
     )
 )
 # Written by the serialiser alone.
-FRAMING = HOP_BY_HOP | {b"content-length", b"expect"}
+FRAMING: Final = HOP_BY_HOP | {b"content-length", b"expect"}
 
 
 class RequestHead:
@@ -135,14 +133,6 @@ class Tap(Protocol):
         """Return what is left to send once the body has ended."""
 
 
-class BodyEnd(Exception):  # noqa: N818
-    """A tap wants nothing more of a body. last: what the client gets as its end."""
-
-    def __init__(self, last: bytes) -> None:
-        super().__init__()
-        self.last = last
-
-
 class Outcome(Enum):
     """How a relay or a tunnel ended."""
 
@@ -150,51 +140,3 @@ class Outcome(Enum):
     CLIENT_GONE = "client_gone"
     UPSTREAM_BROKEN = "upstream_broken"
     TIMED_OUT = "timed_out"
-
-
-class Malformed(PaiError):  # noqa: N818
-    """Bytes that are no unambiguous HTTP/1.1 message. status: what a client is told."""
-
-    reason = "Malformed"
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class PayloadTooLarge(PaiError):  # noqa: N818
-    """A body is larger than its reader allows."""
-
-    reason = "PayloadTooLarge"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {limit} bytes")
-        self.limit = limit
-
-
-class ClientGone(PaiError):  # noqa: N818
-    """The client closed, broke or timed out before the exchange was done."""
-
-    reason = "ClientGone"
-
-    def __init__(self, message: str = "the client is gone") -> None:
-        super().__init__(message)
-
-
-UpstreamErrorKind = Literal["connect", "tls", "timeout", "refused", "protocol"]
-
-
-class UpstreamError(TransientError):
-    """An upstream gave no usable response.
-
-    kind: connect (no connection, or it broke), tls (handshake or certificate), timeout, refused
-    (the guard or the resolver says no), protocol (not a valid HTTP/1.1 response).
-    sent: whether any byte of the request may have reached the upstream.
-    """
-
-    reason = "UpstreamError"
-
-    def __init__(self, kind: UpstreamErrorKind, message: str, *, sent: bool = False) -> None:
-        super().__init__(message)
-        self.kind: UpstreamErrorKind = kind
-        self.sent = sent

@@ -3,7 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from pai.wire.message import BodyEnd, Headers, Outcome, Tap
+from pai.wire.errors import BodyEnd
+from pai.wire.message import Headers, Outcome, Tap
 from pai.wire.serialize import CHUNKED, CLOSE, LAST_CHUNK, chunk, content_length, response_block
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from pai.wire.message import ClientGone, Outcome, PayloadTooLarge, ResponseHead, UpstreamError
+from pai.wire.errors import ClientGone, PayloadTooLarge, UpstreamError
+from pai.wire.message import Outcome, ResponseHead
 
 if TYPE_CHECKING:
     from pai.wire.upstream import UpstreamConnection

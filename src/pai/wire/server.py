@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from pai.wire.connection import ServerConnection
 from pai.wire.deadlines import Deadlines
+from pai.wire.errors import Malformed
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ServerLimits
-from pai.wire.message import Malformed
 from pai.wire.sockets import listening_socket, listening_unix_socket
 from pai.wire.tasks import spawn
 

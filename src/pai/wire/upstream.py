@@ -4,13 +4,9 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from pai.wire.deadlines import NEVER
+from pai.wire.errors import Malformed, UpstreamError
 from pai.wire.framing import ResponseReader
-from pai.wire.message import (
-    Malformed,
-    Outcome,
-    ResponseHead,
-    UpstreamError,
-)
+from pai.wire.message import Outcome, ResponseHead
 from pai.wire.response import UpstreamResponse
 from pai.wire.serialize import LAST_CHUNK, chunk
 

@@ -15,8 +15,8 @@ from pai.budget.line import Refusal
 from pai.errors import TransientError
 from pai.gateway.desk import Desk, Turned
 from pai.ledger import SqliteLedger, handle_leases, handle_settlements
+from pai.wire.errors import ClientGone
 from pai.wire.feed import ControlLink
-from pai.wire.message import ClientGone
 
 A, M = "agent:ns/a", "model:ns/m"
 

@@ -47,8 +47,9 @@ from pai.gateway.routes import Route
 from pai.gateway.verdicts import turned_away
 from pai.ir.agent import Limits, Timeouts
 from pai.ir.snapshot import GatewayBinding
+from pai.wire.errors import ClientGone, UpstreamError
 from pai.wire.feed import ControlLink
-from pai.wire.message import ClientGone, Headers, UpstreamError
+from pai.wire.message import Headers
 
 AGENT = "agent:ns/a"
 TEXT = "word " * 1_600  # 8,000 bytes

@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.exchange import exchange_with
 
 from pai.gateway.gate import Gate
-from pai.wire.message import ClientGone
+from pai.wire.errors import ClientGone
 
 
 async def test_there_is_room_for_as_many_as_the_limit_says() -> None:

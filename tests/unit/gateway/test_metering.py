@@ -19,8 +19,8 @@ from pai.gateway.desk import Desk
 from pai.gateway.metering import Call, StreamTap, TranslatingMeter
 from pai.ir.ledger import Lease, SettleAnswer, SettleCall, Usage
 from pai.providers.redact import Redactor
+from pai.wire.errors import BodyEnd
 from pai.wire.feed import ControlLink
-from pai.wire.message import BodyEnd
 
 DAY = "2026-01-01"
 

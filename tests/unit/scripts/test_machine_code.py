@@ -98,6 +98,59 @@ def _read_after_none(function: ast.AST) -> set[str]:
     return {name for name, (line, none) in stores.items() if none and loads.get(name, 0) > line}
 
 
+def test_heirs_set_no_attributes() -> None:
+    """Of a class with a base, they would be the base's: an error's reason, a refusal's status."""
+    wrong = [
+        place
+        for place, node in nodes()
+        if isinstance(node, ast.ClassDef)
+        and not {"Enum", "NamedTuple"} & {ast.unparse(base) for base in node.bases}
+        and node.bases
+        and any(_sets_attribute(each) for each in node.body)
+    ]
+    assert wrong == []
+
+
+def _sets_attribute(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return False
+    return "__slots__" not in ast.unparse(statement)
+
+
+def test_handlers_of_one_function_name_their_errors_differently() -> None:
+    """A name has one type: an error of another type under it is a TypeError."""
+    wrong = [
+        f"{place} {name}"
+        for place, node in nodes()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in _names_of_several_errors(node)
+    ]
+    assert wrong == []
+
+
+def _names_of_several_errors(function: ast.AST) -> list[str]:
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.ExceptHandler) and node.name and node.type:
+            found.setdefault(node.name, set()).add(ast.unparse(node.type))
+    return [name for name, kinds in found.items() if len(kinds) > 1]
+
+
+def test_final_tuples_of_floats_name_their_type() -> None:
+    """One whose type is found out, and begins with a float, counts as never set."""
+    wrong = [
+        place
+        for place, node in nodes()
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.annotation) == "Final"
+        and isinstance(node.value, ast.Tuple)
+        and node.value.elts
+        and isinstance(node.value.elts[0], ast.Constant)
+        and isinstance(node.value.elts[0].value, float)
+    ]
+    assert wrong == []
+
+
 def test_every_module_can_be_imported_with_what_is_compiled() -> None:
     program = (
         "import importlib, pkgutil, pai\n"

@@ -28,7 +28,7 @@ from pai.sidecar.state import GATEWAY_NAME
 from pai.wire.dial import Dialer
 from pai.wire.dns.cache import AGAIN_SECONDS
 from pai.wire.endpoint import Endpoint
-from pai.wire.message import UpstreamError
+from pai.wire.errors import UpstreamError
 from pai.wire.tls import server_context
 
 ALLOW = Egress(

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from pai.ir.snapshot import Network
 from pai.wire.client import ClientPool, Endpoint
 from pai.wire.dial import Dialer
+from pai.wire.errors import UpstreamError
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits, ServerLimits
-from pai.wire.message import Outcome, Tap, UpstreamError
+from pai.wire.message import Outcome, Tap
 from pai.wire.server import Handler, HttpServer
 
 LOCAL = Network(nameservers=("127.0.0.1:9",), private_upstreams=("127.0.0.0/8", "::1"))

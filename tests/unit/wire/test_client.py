@@ -6,9 +6,9 @@ import pytest
 from tests.unit.wire.kernel import Kernel, until
 
 from pai.wire.client import ClientPool, Endpoint
+from pai.wire.errors import PayloadTooLarge, UpstreamError
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits
-from pai.wire.message import PayloadTooLarge, UpstreamError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -35,7 +35,7 @@ from pai.wire.dns.message import (
 )
 from pai.wire.dns.resolver import parse_server
 from pai.wire.dns.responder import respond
-from pai.wire.message import UpstreamError
+from pai.wire.errors import UpstreamError
 
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=20)
 NAME = st.lists(LABEL, min_size=1, max_size=6).map(".".join)

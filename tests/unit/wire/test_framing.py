@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.unit.wire.corpus_file import Case, load
 
+from pai.wire.errors import Malformed
 from pai.wire.framing import RequestReader, ResponseReader
-from pai.wire.message import FRAMING, Malformed, RequestHead, ResponseHead
+from pai.wire.message import FRAMING, RequestHead, ResponseHead
 
 REQUESTS, RESPONSES = load("requests"), load("responses")
 

@@ -8,9 +8,10 @@ import pytest
 from tests.unit.wire.corpus_file import Case, load
 from tests.unit.wire.kernel import GET, GET_CLOSE, Kernel, read_response, until
 
+from pai.wire.errors import BodyEnd
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits, ServerLimits
-from pai.wire.message import BodyEnd, Outcome
+from pai.wire.message import Outcome
 
 RESPONSES = load("responses")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

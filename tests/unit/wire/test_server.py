@@ -8,9 +8,9 @@ from tests.unit.wire.corpus_file import Case, load
 from tests.unit.wire.kernel import GET, GET_CLOSE, Kernel, read_response, until
 
 from pai.wire import log
+from pai.wire.errors import Malformed
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ServerLimits
-from pai.wire.message import Malformed
 from pai.wire.server import HttpServer
 
 REQUESTS = load("requests")

@@ -15,9 +15,9 @@ from pai.ir.snapshot import Network
 from pai.wire.acceptor import Accepted, TlsAcceptor
 from pai.wire.client import ClientPool, Endpoint
 from pai.wire.dial import Dialer
+from pai.wire.errors import UpstreamError
 from pai.wire.exchange import Exchange
 from pai.wire.limits import ClientLimits, ServerLimits
-from pai.wire.message import UpstreamError
 from pai.wire.server import HttpServer
 from pai.wire.sockets import listening_socket
 from pai.wire.tls import (

@@ -1,5 +1,7 @@
 """Read what an answer cost. A vendor's figures are believed only when they can be true."""
 
+from typing import Final
+
 import msgspec
 from msgspec import UNSET, Raw
 
@@ -12,7 +14,7 @@ from pai.dialect.openai.figures import (
     UsageWithoutDetails,
 )
 
-_MOST = 2**40  # no answer has so many tokens
+_MOST: Final = 2**40  # no answer has so many tokens
 
 
 _Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)

@@ -1,5 +1,7 @@
 """Chat completions as agents call them."""
 
+from typing import Final
+
 from pai.dialect.openai.chunk_writer import ChunkWriter
 from pai.dialect.openai.errors import error
 from pai.dialect.openai.reply_writer import reply_body
@@ -9,7 +11,7 @@ from pai.dialect.refused import Refused
 from pai.dialect.reply import Reply, Vectors
 from pai.dialect.sides import Call, ClientSide, EventWriter, Reading
 
-EVENT_STREAM = b"text/event-stream"
+EVENT_STREAM: Final = b"text/event-stream"
 
 
 class ChatClient:
@@ -44,4 +46,4 @@ class ChatClient:
         return error(refused, message, param)
 
 
-CHAT_CLIENT: ClientSide = ChatClient()
+CHAT_CLIENT: Final[ClientSide] = ChatClient()

@@ -13,7 +13,8 @@ from pai.budget.estimate import InputShape
 from pai.dialect.body import MOST_CAP, NULL, Fields, check_names, quoted, read_body
 from pai.dialect.conversation import Conversation, Text, Turn
 from pai.dialect.openai.meaning import advice_among, options_of, stops_of
-from pai.dialect.openai.request import StreamOptions, with_usage
+from pai.dialect.openai.request import with_usage
+from pai.dialect.openai.request_shape import StreamOptions
 from pai.dialect.refused import BadRequestError, UnsupportedError
 
 DEFAULT_CAP = 16

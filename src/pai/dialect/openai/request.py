@@ -1,68 +1,63 @@
 """Read a chat request as far as it matters, and write it anew with as little change as possible."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from pai.budget.estimate import InputShape
-from pai.dialect.body import MOST_CAP, NULL, Fields, check_names, object_of, quoted, read_body
+from pai.dialect.body import NULL, Fields, check_names, object_of, quoted, read_body
 from pai.dialect.conversation import Conversation
 from pai.dialect.openai.meaning import meaning_of
-from pai.dialect.openai.shape import Counted, input_shape
+from pai.dialect.openai.request_shape import KNOWN, Known
+from pai.dialect.openai.shape import input_shape
 from pai.dialect.refused import BadRequestError
 
-_CAPS = ("max_completion_tokens", "max_tokens")
-_MOST_ANSWERS = 128
-_OURS = frozenset({"model", "models", "preset", "n", "stream", "stream_options", *_CAPS})
-_TEXT = {"messages", "stop", "seed", "user", "response_format", "metadata", "reasoning_effort"}
-_SAMPLING = {"temperature", "top_p", "logit_bias", "presence_penalty", "frequency_penalty"}
-_TOOLS = {"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"}
-_READ = {"model", "n", "stream", "stream_options", *_CAPS}
-_USUAL = frozenset(_TEXT | _SAMPLING | _TOOLS | _READ)  # nothing to look into
-_NOT_SERVED = {
+_CAPS: Final = ("max_completion_tokens", "max_tokens")
+_OURS: Final = frozenset({"model", "models", "preset", "n", "stream", "stream_options", *_CAPS})
+_TEXT: Final = {
+    "messages",
+    "stop",
+    "seed",
+    "user",
+    "response_format",
+    "metadata",
+    "reasoning_effort",
+}
+_SAMPLING: Final = {"temperature", "top_p", "logit_bias", "presence_penalty", "frequency_penalty"}
+_TOOLS: Final = {"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"}
+_READ: Final = {"model", "n", "stream", "stream_options", *_CAPS}
+_USUAL: Final = frozenset(_TEXT | _SAMPLING | _TOOLS | _READ)  # nothing to look into
+_NOT_SERVED: Final = {
     "models": "another model could answer than the one that was allowed; send 'model'",
     "preset": "a preset may name another model; send 'model'",
 }
 
 
-class StreamOptions(msgspec.Struct):
-    """include_usage: the client wants the figures at the end of the stream."""
-
-    include_usage: bool | None = None
-
-
-class _Known(Counted):
-    """What is looked at, checked in the one pass that reads it."""
-
-    model: str | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    n: Annotated[int, msgspec.Meta(ge=1, le=_MOST_ANSWERS)] | None = None
-    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_CAP)] | None = None
-    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_CAP)] | None = None
-
-
-_known = msgspec.json.Decoder(_Known)
-
-
-class ChatRequest(msgspec.Struct, frozen=True):
-    """A chat request, read.
+class ChatRequest:
+    """A chat request, read; never changed.
 
     fields: top-level values as sent. model: None when absent. caps: the client's own output caps,
     by the spelling it used; cap: the highest of them. wants_usage: the client asked for the
     stream's usage chunk.
     """
 
-    fields: Fields
-    model: str | None
-    stream: bool
-    wants_usage: bool
-    answers: int
-    caps: Mapping[str, int]
-    cap: int | None
-    shape: InputShape
+    __slots__ = ("answers", "cap", "caps", "fields", "model", "shape", "stream", "wants_usage")
+
+    def __init__(self, fields: Fields, known: Known, shape: InputShape) -> None:
+        caps: dict[str, int] = {}
+        if known.max_tokens is not None:
+            caps["max_tokens"] = known.max_tokens
+        if known.max_completion_tokens is not None:
+            caps["max_completion_tokens"] = known.max_completion_tokens
+        options = known.stream_options
+        self.fields, self.model, self.shape = fields, known.model, shape
+        self.stream = bool(known.stream)
+        self.wants_usage = self.stream and options is not None and bool(options.include_usage)
+        self.answers = known.n or 1
+        self.caps: Mapping[str, int] = caps
+        self.cap = max(caps.values()) if caps else None
 
     def body_for(self, model: str, cap: int, cap_field: str) -> bytes:
         """Return the body to send: `model`, output cap lowered to `cap`, usage asked for.
@@ -93,27 +88,11 @@ def read_request(body: bytes) -> ChatRequest:
         for name, reason in _NOT_SERVED.items():
             if fields.get(name, NULL) != NULL:
                 raise BadRequestError(f"'{name}' is not served: {reason}", name)
-    caps = {}
-    if known.max_tokens is not None:
-        caps["max_tokens"] = known.max_tokens
-    if known.max_completion_tokens is not None:
-        caps["max_completion_tokens"] = known.max_completion_tokens
-    options = known.stream_options
-    stream = bool(known.stream)
-    return ChatRequest(
-        fields,
-        known.model,
-        stream,
-        stream and options is not None and bool(options.include_usage),
-        known.n or 1,
-        caps,
-        max(caps.values()) if caps else None,
-        shape,
-    )
+    return ChatRequest(fields, known, shape)
 
 
-def _look(body: bytes) -> tuple[_Known, InputShape]:
-    known = _known.decode(body)
+def _look(body: bytes) -> tuple[Known, InputShape]:
+    known = KNOWN.decode(body)
     return known, input_shape(len(body), known)
 
 
