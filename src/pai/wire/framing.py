@@ -43,6 +43,19 @@ class Sink(Protocol[Head_contra]):
         """Body bytes, possibly none; ended: the message is complete."""
 
 
+class _Nobody:
+    """The sink of a reader that was left: whoever it reported to is free to go."""
+
+    def on_head(self, head: object) -> None:
+        """Nothing."""
+
+    def on_data(self, data: bytes, ended: bool) -> None:
+        """Nothing."""
+
+
+_NOBODY: Final = _Nobody()
+
+
 class _Reader:
     """What requests and responses have in common: finding the head, decoding the body."""
 
@@ -60,6 +73,10 @@ class _Reader:
         raise NotImplementedError
 
     def _deliver(self, data: bytes, ended: bool) -> None:
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Report to nobody any more: reader and connection would keep each other from going."""
         raise NotImplementedError
 
     @property
@@ -235,6 +252,10 @@ class RequestReader(_Reader):
         super().__init__(max_head, max_fields)
         self._sink = sink
 
+    def leave(self) -> None:
+        """See `_Reader`."""
+        self._sink = _NOBODY
+
     def _deliver(self, data: bytes, ended: bool) -> None:
         self._sink.on_data(data, ended)
 
@@ -273,6 +294,10 @@ class ResponseReader(_Reader):
         self._upgrade = upgrade
         self._interim = 0
         self._state = _HEAD
+
+    def leave(self) -> None:
+        """See `_Reader`."""
+        self._sink = _NOBODY
 
     def _deliver(self, data: bytes, ended: bool) -> None:
         self._sink.on_data(data, ended)

@@ -73,13 +73,16 @@ class Relay:
             first = self._encode(data, ended)
         except BodyEnd as end:
             self._end_early(block, end)
+            response.leave()
             return Outcome.UPSTREAM_BROKEN
         self._connection.write(block + first)
         if ended:
             exchange.finished = True
+            response.leave()
             return Outcome.COMPLETE
         if response.error is not None:
             self._connection.break_off()
+            response.leave()
             return response.error
         self._future = self._connection.loop.create_future()
         exchange.relay_state = self
@@ -98,6 +101,7 @@ class Relay:
             raise
         finally:
             self._exchange.relay_state = None
+            self._response.leave()
 
     def _encode(self, data: bytes, ended: bool) -> bytes:
         tap = self._tap

@@ -46,7 +46,10 @@ class UpstreamResponse:
             early, self._early = self._early, []  # it came with its head, the usual case
             return early[0] if len(early) == 1 else b"".join(early)
         sink = _Collector(self, limit)
-        return await sink.future
+        try:
+            return await sink.future
+        finally:
+            self.leave()
 
     def abort(self) -> None:
         """Give the response up: its connection is closed unless the body is complete."""
@@ -63,6 +66,10 @@ class UpstreamResponse:
         if self._early_bytes > self._connection.limits.buffer_bytes:
             self.resume()
         return data, self.ended
+
+    def leave(self) -> None:
+        """Forget the sink, which knows this response: it has all that it will get."""
+        self.sink = None
 
     def pause(self) -> None:
         """Stop reading from the upstream: whoever takes the bytes is slow."""

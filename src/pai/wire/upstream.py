@@ -161,6 +161,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = True
         self._release_exchange()
         self._pool.forget(self)
+        self._reader.leave()
+        self.response = None
         return self._reader.take_rest()
 
     # asyncio.Protocol
@@ -207,6 +209,8 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.closed and not self.idle:
             self._broken()
         self._close(abort=True)
+        self._reader.leave()
+        self.response = None  # each knows the other
 
     def pause_writing(self) -> None:
         """Stop the client's upload: the upstream reads too slowly."""
