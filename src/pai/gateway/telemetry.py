@@ -25,19 +25,7 @@ FIRST_TOKEN_BOUNDS: Final[tuple[float, ...]] = (
     *(0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )
 PER_TOKEN_BOUNDS: Final[tuple[float, ...]] = (
-    0.01,
-    0.025,
-    0.05,
-    0.075,
-    0.1,
-    0.15,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.75,
-    1.0,
-    2.5,
+    *(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5),
 )
 PROVIDERS: Final = {"gemini": "gcp.gemini"}  # where the convention's name is not ours
 OPERATIONS: Final = {

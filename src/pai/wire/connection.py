@@ -352,12 +352,9 @@ class ServerConnection(asyncio.Protocol):
             return False
         return True
 
-    def _rest(self) -> None:
-        self.exchange = None
-        self._phase = _IDLE
-
     def _await_next(self) -> None:
-        self._rest()
+        self._forget()
+        self._phase = _IDLE
         self.deadline = self.loop.time() + self.limits.keep_alive_seconds
         try:
             self._reader.next_message()

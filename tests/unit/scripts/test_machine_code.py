@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,16 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
     for path in files():
         for node in ast.walk(ast.parse(path.read_text())):
             yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
+
+
+def named_in_functions(look: Callable[[ast.AST], Iterable[str]]) -> list[str]:
+    """Return each name that `look` finds in a function, with the function's place."""
+    return [
+        f"{place} {name}"
+        for place, node in nodes()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in look(node)
+    ]
 
 
 def test_each_entry_names_a_module() -> None:
@@ -72,13 +82,7 @@ def _acts_in_bounds(node: ast.AST) -> bool:
 
 def test_nothing_is_read_again_after_it_was_set_to_none() -> None:
     """It is taken for None until the function ends, though a call in between may have set it."""
-    wrong = [
-        f"{place} {name}"
-        for place, node in nodes()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for name in _read_after_none(node)
-    ]
-    assert wrong == []
+    assert named_in_functions(_read_after_none) == []
 
 
 def _read_after_none(function: ast.AST) -> set[str]:
@@ -119,13 +123,7 @@ def _sets_attribute(statement: ast.stmt) -> bool:
 
 def test_handlers_of_one_function_name_their_errors_differently() -> None:
     """A name has one type: an error of another type under it is a TypeError."""
-    wrong = [
-        f"{place} {name}"
-        for place, node in nodes()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for name in _names_of_several_errors(node)
-    ]
-    assert wrong == []
+    assert named_in_functions(_names_of_several_errors) == []
 
 
 def _names_of_several_errors(function: ast.AST) -> list[str]:

@@ -7,10 +7,9 @@ past the bound is not looked into and counts by its bytes.
 import msgspec
 from msgspec import Raw
 
-from pai.budget.price import Tokens
 from pai.dialect.anthropic.usage import Figures, more_figures
 from pai.dialect.body import NULL
-from pai.dialect.sse import PassingEvents
+from pai.dialect.passing import PassingMeter
 
 MOST_EVENT_BYTES = 1_048_576
 
@@ -31,31 +30,14 @@ class _Event(msgspec.Struct):
 _events = msgspec.json.Decoder(_Event)
 
 
-class MessagesMeter:
+class MessagesMeter(PassingMeter):
     """See `pai.dialect.sides.Meter`."""
 
-    __slots__ = ("_events", "_figures", "complete", "text_bytes", "tokens")
+    __slots__ = ("_figures",)
 
     def __init__(self) -> None:
+        super().__init__(MOST_EVENT_BYTES)
         self._figures = Figures()
-        self._events = PassingEvents(MOST_EVENT_BYTES)
-        self.tokens: Tokens | None = None
-        self.text_bytes = 0
-        self.complete = False
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; return them."""
-        for data in self._events.feed(chunk):
-            self._look(data)
-        self.text_bytes += self._events.take_unread()
-        return chunk
-
-    def finish(self) -> bytes:
-        """Return what was held back, which is nothing; the stream is at its end."""
-        for data in self._events.finish():
-            self._look(data)
-        self.text_bytes += self._events.take_unread()
-        return b""
 
     def _look(self, data: bytes) -> None:
         try:

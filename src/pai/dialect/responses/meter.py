@@ -7,10 +7,10 @@ that grows past the bound is not looked into and counts by its bytes.
 import msgspec
 from msgspec import Raw
 
-from pai.budget.price import Tokens
 from pai.dialect.body import NULL
+from pai.dialect.passing import PassingMeter
 from pai.dialect.responses.usage import Charged, tokens_of
-from pai.dialect.sse import MOST_EVENT_BYTES, PassingEvents
+from pai.dialect.sse import MOST_EVENT_BYTES
 
 _FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _QUOTE = ord('"')
@@ -27,36 +27,19 @@ _charged = msgspec.json.Decoder(Charged)
 _Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
-class ResponsesMeter:
+class ResponsesMeter(PassingMeter):
     """Reads usage and output of one stream. `feed` any number of times, then `finish`.
 
     tokens: the vendor's last figures. text_bytes: bytes of output seen, a bound of the visible
     output tokens. complete: the vendor has given its final figures.
     """
 
-    __slots__ = ("_events", "complete", "text_bytes", "tokens")
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._events = PassingEvents(MOST_EVENT_BYTES)
-        self.tokens: Tokens | None = None
-        self.text_bytes = 0
-        self.complete = False
+        super().__init__(MOST_EVENT_BYTES)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; return those to pass on: all of them."""
-        for data in self._events.feed(chunk):
-            self._read(data)
-        self.text_bytes += self._events.take_unread()
-        return chunk
-
-    def finish(self) -> bytes:
-        """Return nothing; the stream is at its end."""
-        for data in self._events.finish():
-            self._read(data)
-        self.text_bytes += self._events.take_unread()
-        return b""
-
-    def _read(self, data: bytes) -> None:
+    def _look(self, data: bytes) -> None:
         if data.startswith(b"[DONE]"):
             return
         try:
