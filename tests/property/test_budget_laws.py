@@ -265,6 +265,23 @@ TestBudgets = Budgets.TestCase
 TestBudgets.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 
 
+def test_clocks_that_pass_two_midnights_and_are_set_back_leave_nothing_held() -> None:
+    """The worker is granted a lease of a day that it had put away."""
+    budgets, agent = Budgets(), "agent:ns/a"
+    budgets.begin(skews=[0.0], clocks=[0.0, 0.0], mortal=False, honest=False)
+    try:
+        for model, near in (("limited", True), ("limited", False), ("free", True)):
+            budgets.clocks_are_wrong_for_a_while(seconds=3600.0)
+            if model == "free":
+                budgets.clocks_are_wrong_for_a_while(seconds=90_000.0)
+            asked = {"bound": 1, "cap": 300, "answers": 1, "capped": False}
+            subjects = (agent, f"model:ns/{model}")
+            budgets.request(pick=0, subjects=subjects, ledger_is_near=near, **asked)
+        assert budgets.there.workers[0].calls
+    finally:
+        budgets.teardown()
+
+
 class WorldOnPostgres(World):
     """Two controls on one database."""
 

@@ -15,6 +15,7 @@ from pai.ir.ledger import Lease as LeaseState
 _WISH_REQUESTS: Final = 4  # what is asked for at least: work while control is away, lost in a crash
 _WINDOW_SECONDS: Final = 1.0  # pace is measured over this long
 _LOW: Final = 4  # below this part of the last wish, more is fetched ahead
+_REMEMBERED_DAYS: Final = 8  # a clock may be set back this far
 
 Key = tuple[str, str]  # subject, day
 
@@ -84,7 +85,8 @@ class LeaseBook:
     def __init__(self) -> None:
         self._leases: dict[Key, Lease] = {}
         self._pending: dict[Key, list[int]] = {}  # spent, over, returned
-        self._forgotten = ""  # the last day of which leases were dropped
+        self._over: dict[Key, Lease] = {}  # of days that are over; nothing of them is available
+        self._forgotten = ""  # the last day of which nothing is remembered
 
     def room(self, subjects: Iterable[str], day: str) -> int:
         """Return how many tokens a request that needs all `subjects` could reserve now."""
@@ -158,9 +160,10 @@ class LeaseBook:
 
         waited_for: tokens that all who wait could use; they are wished for.
         """
-        lease = self._leases.get((subject, day))
+        key = (subject, day)
+        lease = self._leases.get(key)
         available = 0 if lease is None else lease.available
-        known = 0 if lease is None else lease.granted
+        known = self.known(key)
         short = max(0, tokens - available)
         wished = tokens * _WISH_REQUESTS if lease is None else lease.wish
         wished = max(wished, waited_for)
@@ -168,22 +171,20 @@ class LeaseBook:
 
     def known(self, key: Key) -> int:
         """Return what the ledger granted of one subject, as far as this worker has heard."""
-        lease = self._leases.get(key)
+        lease = self._leases.get(key) or self._over.get(key)
         return 0 if lease is None else lease.granted
 
     def accept(self, states: Iterable[LeaseState]) -> None:
         """Take in the ledger's answer. An older answer than the last changes nothing.
 
         Nor does one about a day that was forgotten: what was granted then is spent or returned,
-        and this would be taken for a new lease.
+        and this would be taken for a new lease. A day that is over comes back with a new grant.
         """
         for state in states:
             key = (state.subject, state.day)
-            lease = self._leases.get(key)
+            lease = self._leases.get(key) or self._come_back(key, state.granted)
             if lease is None:
-                if state.day <= self._forgotten:
-                    continue
-                lease = self._leases[key] = Lease()
+                continue
             lease.granted = max(lease.granted, state.granted)
             lease.tight = state.free is not None and state.free < max(lease.wish, 1)
 
@@ -208,7 +209,7 @@ class LeaseBook:
         for key, lease in list(self._leases.items()):
             if key[1] != day or now - lease.used_at >= idle_seconds:
                 self.give_back(key)
-        self._forget(day)
+        self._put_away(day)
 
     def tight_keys(self) -> list[Key]:
         """Return the keys with idle tokens that others may be waiting for."""
@@ -228,14 +229,31 @@ class LeaseBook:
         """Return the subject and day of every lease."""
         return list(self._leases)
 
-    def _forget(self, day: str) -> None:
-        """Drop the leases of days that are over, but those of the last: a clock may be set back."""
+    def _come_back(self, key: Key, granted: int) -> Lease | None:
+        """Return the lease for a grant that is new: one not seen before, or of a clock set back."""
+        lease = self._over.get(key)
+        if lease is None:
+            if key[1] <= self._forgotten:
+                return None
+            lease = Lease()
+        elif granted <= lease.granted:
+            return None
+        else:
+            del self._over[key]
+        self._leases[key] = lease
+        return lease
+
+    def _put_away(self, day: str) -> None:
+        """Put away the leases of days that are over, but those of the last, and forget old ones."""
         over = sorted({key[1] for key in self._leases if key[1] < day})[:-1]
-        if over:
-            for key, lease in list(self._leases.items()):
-                if key[1] in over and not lease.reserved and key not in self._pending:
-                    del self._leases[key]
-            self._forgotten = max(self._forgotten, over[-1])
+        for key, lease in list(self._leases.items()):
+            if key[1] in over and not lease.reserved and key not in self._pending:
+                self._over[key] = self._leases.pop(key)
+        old = sorted({key[1] for key in self._over})[:-_REMEMBERED_DAYS] if over else []
+        for key in [key for key in self._over if key[1] in old]:
+            del self._over[key]
+        if old:
+            self._forgotten = max(self._forgotten, old[-1])
 
     def _note(self, key: Key, spent: int, over: int, returned: int) -> None:
         sums = self._pending.get(key)

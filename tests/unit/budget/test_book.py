@@ -72,6 +72,39 @@ def test_a_clock_that_is_set_back_makes_no_new_lease_of_an_old_one() -> None:
     assert leases.available((A, DAY)) == 0
 
 
+def pass_midnight(leases: LeaseBook, day: str) -> None:
+    """What a worker does each second, until nothing is left to tell."""
+    for _ in range(2):
+        leases.give_back_idle(day, now=7.0, idle_seconds=10.0)
+        leases.take_pending()
+
+
+def test_a_day_that_was_over_comes_back_with_what_is_granted_anew() -> None:
+    leases = book(1000)
+    leases.settle(leases.reserve((A,), DAY, Fit(600, 0, 1), now=1.0), 600)
+    for day in ("2026-01-02", "2026-01-03", "2026-01-04"):
+        leases.accept([Lease(A, day, 5, 9, 0)])
+        pass_midnight(leases, day)
+    assert (A, DAY) not in leases.held_keys()
+    assert leases.need(A, DAY, 10) == Need(A, 1000, 10, 40)
+    leases.accept([Lease(A, DAY, 1040, 9, 0)])
+    assert leases.available((A, DAY)) == 40
+    pass_midnight(leases, "2026-01-04")
+    assert leases.available((A, DAY)) == 0
+    assert leases.known((A, DAY)) == 1040
+
+
+def test_days_long_over_are_forgotten_and_an_answer_about_them_is_no_new_lease() -> None:
+    leases = book(1000)
+    for day in range(2, 29):
+        leases.accept([Lease(A, f"2026-01-{day:02}", 5, 9, 0)])
+        pass_midnight(leases, f"2026-01-{day:02}")
+    assert leases.known((A, DAY)) == 0
+    assert leases.known((A, "2026-01-20")) == 5
+    leases.accept([Lease(A, DAY, 1040, 9, 0)])
+    assert leases.available((A, DAY)) == 0
+
+
 def test_a_reservation_of_yesterday_is_settled_yesterday() -> None:
     leases = book(1000)
     held = leases.reserve((A,), DAY, Fit(100, 0, 1), now=1.0)
