@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import sidecar, timings
 from bench.aims import report
+from bench.event_loop import event_loop
 from bench.gateway import gateway
 from bench.kept import keep
 from bench.load import Figures
@@ -21,7 +22,7 @@ from bench.suite import Suite, run
 from bench.target import Start
 
 PARTS = ("gateway", "sidecar", "platform")
-OWN: Mapping[str, Start] = {"nginx": nginx, "gateway": gateway}
+OWN: Mapping[str, Start] = {"nginx": nginx, "event loop": event_loop, "gateway": gateway}
 NOTE = "one core each side"
 # what is divided by what, and the aim
 RATIOS = (

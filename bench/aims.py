@@ -44,6 +44,7 @@ def aims(suite: Suite) -> list[Aim]:
     by_name = {figure.name: figure for figure in suite.figures}
     return [
         *_ratios(by_name),
+        *_ratios_at_a_rate(suite),
         *_events(by_name),
         *_latency(suite, by_name),
         *_memory(suite),
@@ -59,6 +60,16 @@ def _ratios(by_name: dict[str, Figures]) -> Iterator[Aim]:
         if found := by_name.get(f"{other} JSON"):
             ratio = found.cpu_us / ours
             yield Aim(f"JSON, CPU of {other} against ours", ratio, least, "times", most=False)
+
+
+def _ratios_at_a_rate(suite: Suite) -> Iterator[Aim]:
+    """Compare at one rate: who is busy all the time finds several requests at each look."""
+    by_name = {pace.name.removesuffix(" JSON"): pace for pace in suite.paced}
+    ours = by_name[OURS]
+    for other, bound in (*_AT_MOST, ("event loop", None)):
+        if (found := by_name.get(other)) and found.per_second == ours.per_second:
+            name = f"JSON, CPU against {other}, {ours.per_second:.0f} a second"
+            yield Aim(name, ours.cpu_us / found.cpu_us, bound, "times")
 
 
 def event_us(by_name: dict[str, Figures], proxy: str, suffix: str = "") -> float:
@@ -80,6 +91,8 @@ def _latency(suite: Suite, by_name: dict[str, Figures]) -> Iterator[Aim]:
             rate = f"at {pace.per_second:.0f} requests/s"
             yield Aim(f"added p50, {rate}", pace.added_p50_us / 1000, 0.25, "ms")
             yield Aim(f"added p99, {rate}", pace.added_p99_us / 1000, 1.5, "ms")
+            piece = pace.added_piece_p99_us / 1000
+            yield Aim("added p99, half of all 500 requests", piece, 1.5, "ms")
     large, direct = (by_name[f"{name} JSON 400 KB"].p50_us for name in (OURS, DIRECT))
     yield Aim("added p50, prompt of 400 KB", (large - direct) / 1000, 3.0, "ms")
 
@@ -96,7 +109,7 @@ def _memory(suite: Suite) -> Iterator[Aim]:
 
 def report(suite: Suite) -> Sequence[str]:
     """Format all tables of a run."""
-    tables = (_ratio_table(suite), _paced_table(suite), _held_table(suite))
+    tables = (_ratio_table(suite), _paced_table(suite), _stalls_table(suite), _held_table(suite))
     return [*(line for table in tables for line in (*table, "")), *(a.line() for a in aims(suite))]
 
 
@@ -115,13 +128,26 @@ def _ratio_table(suite: Suite) -> list[str]:
 
 
 def _paced_table(suite: Suite) -> list[str]:
-    head = f"{'at half load':26}{'req/s':>9}{'p50 µs':>9}{'p99 µs':>9}{'added p50':>11}{'p99':>9}"
+    columns = f"{'p50 µs':>9}{'p99 µs':>9}{'added p50':>11}{'p99':>9}{'p99 of 500':>12}"
     return [
-        head,
+        f"{'at half load':26}{'req/s':>9}{'CPU µs/req':>12}{columns}",
         *(
-            f"{each.name:26}{each.per_second:9.0f}{each.p50_us:9.0f}{each.p99_us:9.0f}"
-            f"{each.added_p50_us:11.0f}{each.added_p99_us:9.0f}"
+            f"{each.name:26}{each.per_second:9.0f}{each.cpu_us:12.1f}{each.p50_us:9.0f}"
+            f"{each.p99_us:9.0f}{each.added_p50_us:11.0f}{each.added_p99_us:9.0f}"
+            f"{each.added_piece_p99_us:12.0f}"
             for each in suite.paced
+        ),
+    ]
+
+
+def _stalls_table(suite: Suite) -> list[str]:
+    """Format when the machine itself stands still while all cores are busy."""
+    return [
+        f"{'the machine stands still':26}{'times/s':>9}{'longest ms':>12}{'% of time':>11}",
+        *(
+            f"{f'core {each.core}':26}{each.per_second:9.1f}{each.longest_ms:12.1f}"
+            f"{each.share * 100:11.2f}"
+            for each in suite.stalls
         ),
     ]
 

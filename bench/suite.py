@@ -16,6 +16,7 @@ from bench.gateway import PYTHON
 from bench.load import Figures, measure
 from bench.paced import quantiles_at
 from bench.process import free_port, running
+from bench.stalls import Stalls, stalls
 from bench.streams import Held, held, streamed
 from bench.target import Start, Target, Way, check
 
@@ -31,15 +32,18 @@ _PACED_REQUESTS = 500  # within these bounds
 class Paced:
     """Latency at half of what a proxy can do, and that of the mock alone at the same rate.
 
-    Units: microseconds.
+    Units: microseconds. cpu_us: of a request at this rate. piece: see `bench.paced.Quantiles`.
     """
 
     name: str
     per_second: float
+    cpu_us: float
     p50_us: float
     p99_us: float
+    piece_p99_us: float
     direct_p50_us: float
     direct_p99_us: float
+    direct_piece_p99_us: float
     errors: int
 
     @property
@@ -52,6 +56,11 @@ class Paced:
         """What the proxy adds to the slowest hundredth."""
         return self.p99_us - self.direct_p99_us
 
+    @property
+    def added_piece_p99_us(self) -> float:
+        """The same while the machine does not stand still."""
+        return self.piece_p99_us - self.direct_piece_p99_us
+
 
 @dataclass
 class Suite:
@@ -60,6 +69,7 @@ class Suite:
     figures: list[Figures] = field(default_factory=list)
     paced: list[Paced] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    stalls: list[Stalls] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
@@ -87,7 +97,9 @@ def run(folder: Path, starts: Mapping[str, Start]) -> Suite:
         figures = [*_whole([direct, *targets]), *_streams(targets)]
         rates = _rates(figures, targets)
         pace = [_paced(target, direct, rates[target.name]) for target in targets]
-        return Suite(figures, pace, [each for target in targets for each in _held(target)])
+        _tell("the machine's own stops")
+        stops = stalls()
+        return Suite(figures, pace, [each for target in targets for each in _held(target)], stops)
 
 
 def _whole(targets: Sequence[Target]) -> list[Figures]:
@@ -120,13 +132,13 @@ def _ways(target: Target, shape: Shape) -> list[tuple[str, Way]]:
 
 
 def _rates(figures: Sequence[Figures], targets: Sequence[Target]) -> dict[str, float]:
-    """Return half of what each can do; nginx, which can do most, is asked as the gateway is."""
+    """Return half of what each can do; those who can do more than ours are asked as it is."""
     most = {figure.name: figure.per_second for figure in figures}
     rates = {
         target.name: min(MOST_PER_SECOND, most[f"{target.name} {JSON.name}"] / 2)
         for target in targets
     }
-    return {**rates, "nginx": rates["gateway"]}
+    return {name: min(rate, rates["gateway"]) for name, rate in rates.items()}
 
 
 def _paced(target: Target, direct: Target, per_second: float) -> Paced:
@@ -135,9 +147,21 @@ def _paced(target: Target, direct: Target, per_second: float) -> Paced:
     least, most = _PACED_SECONDS
     seconds = min(most, max(least, _PACED_REQUESTS / per_second))
     base = quantiles_at(direct.call(JSON), per_second, seconds)
+    before = target.running.cpu_seconds()
     seen = quantiles_at(target.call(JSON), per_second, seconds)
-    errors = base.errors + seen.errors
-    return Paced(name, per_second, seen.p50_us, seen.p99_us, base.p50_us, base.p99_us, errors)
+    cpu_us = (target.running.cpu_seconds() - before) / (per_second * seconds) * 1e6
+    return Paced(
+        name=name,
+        per_second=per_second,
+        cpu_us=cpu_us,
+        p50_us=seen.p50_us,
+        p99_us=seen.p99_us,
+        piece_p99_us=seen.piece_p99_us,
+        direct_p50_us=base.p50_us,
+        direct_p99_us=base.p99_us,
+        direct_piece_p99_us=base.piece_p99_us,
+        errors=base.errors + seen.errors,
+    )
 
 
 def _held(target: Target) -> list[Held]:
