@@ -31,6 +31,7 @@ scripts/clients.sh || exit 1
 PYTHONPATH=$(.venv/bin/python -m scripts.machine_code) || exit 1
 export PYTHONPATH
 if [ $# = 0 ] && [ "$PYTHONPATH" != "$PWD/src" ]; then
+    scripts/packages.sh postgresql || exit 1
     echo "· tests of the compiled modules, compiled"
     # shellcheck disable=SC2086
     .venv/bin/python -m pytest -q -n 3 -o "pythonpath=$PYTHONPATH ." $COMPILED_TESTS

@@ -6,7 +6,6 @@ had not settled is still charged as its lease. A call for leases without an answ
 granted: it is asked about until somebody answers, so that no tokens lie where nobody knows of them.
 """
 
-from operator import add
 from typing import Final
 
 from pai.budget.book import Key, LeaseBook
@@ -37,14 +36,19 @@ class Account:
         self.line = WaitLine(self.book)
         self._sequence = 0
         self._unacknowledged: SettleCall | None = None
-        self._usages: dict[tuple[str, str, str], tuple[int, ...]] = {}
+        self._usages: dict[tuple[str, str, str], list[int]] = {}
         self._unanswered: dict[Key, None] = {}  # what calls asked for and nobody answered
 
     def add_usage(self, agent: str, model: str, day: str, sums: tuple[int, ...]) -> None:
         """Note what a request used, for the next batch; sums: the counts in `Usage`, in order."""
         key = (agent, model, day)
-        before = self._usages.get(key)
-        self._usages[key] = sums if before is None else tuple(map(add, before, sums))
+        totals = self._usages.get(key)
+        if totals is None:
+            self._usages[key] = list(sums)
+            return
+        for place, count in enumerate(sums):
+            if count:
+                totals[place] += count
 
     def lease_call(self, day: str) -> LeaseCall | None:
         """Return what to ask for: for those in line first, else ahead of need; None = nothing."""

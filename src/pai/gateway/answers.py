@@ -54,7 +54,9 @@ class Answers:
         head = exchange.head
         try:
             check_encoding(head.headers)
-            body = await exchange.read_body(MOST_BODY_BYTES)
+            body = exchange.whole_body(MOST_BODY_BYTES)
+            if body is None:
+                body = await exchange.read_body(MOST_BODY_BYTES)
             query = query_of(head) if head.query else _NO_QUERY
             reading = operation.client.read(Call(body, operation.model, operation.name, query))
         except PayloadTooLarge:

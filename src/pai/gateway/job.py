@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from pai.budget.book import Reservation
 from pai.budget.estimate import LearnedRatio
 from pai.budget.fit import Ask, fit
 from pai.dialect.conversation import Texts
@@ -47,6 +48,9 @@ from pai.wire.upstream import StaleConnection
 MOST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _MOST_ERROR_BYTES: Final = 1024 * 1024
 _EVENT_STREAM: Final = b"text/event-stream"
+_PLAIN: Final = (None, b"identity")  # content codings that can be metered
+_Written = tuple[Headers, bytes, tuple[str, ...]]
+"""Headers and body for a vendor, and what they leave out."""
 # What failures of a connection are called in metrics.
 _KINDS: Final = {"connect": "unreachable", "tls": "unreachable", "protocol": "broken"}
 
@@ -128,7 +132,17 @@ class Job:
                 if seconds:
                     return resting(self._route, seconds)
             try:
-                result = await self._attempt(way, ask, number)
+                held = self._desk.try_reserve(self._route.subjects, ask)
+                if held is None:
+                    waited = await self._wait_for_tokens(way, ask)
+                    if isinstance(waited, Failure):
+                        return waited
+                    held = waited
+                call = Call(self._desk, self._asked, self._route, self._ratio, held)
+                try:
+                    result = await self._send(way, call, number)
+                finally:
+                    call.abandon(monotonic())
             finally:
                 if not breaker.closed:
                     breaker.gave_up()
@@ -137,43 +151,27 @@ class Job:
             await self._sleep(result.seconds)
             number += 1
 
-    async def _attempt(self, way: Way, ask: Ask, number: int) -> Failure | _Again | None:
-        held = self._desk.try_reserve(self._route.subjects, ask)
-        if held is None:
-            try:
-                held = await reserve(self._desk, self._pools, self._asked, self._route, way, ask)
-            except Turned as turned:
-                self._desk.telemetry.refused(self._asked.agent.id, turned.refusal.value)
-                return turned_away(self._route, turned, self._desk.seconds_to_midnight())
-        call = Call(self._desk, self._asked, self._route, self._ratio, held)
+    async def _wait_for_tokens(self, way: Way, ask: Ask) -> Reservation | Failure:
         try:
-            return await self._send(way, call, number)
-        finally:
-            call.abandon(monotonic())
+            return await reserve(self._desk, self._pools, self._asked, self._route, way, ask)
+        except Turned as turned:
+            self._desk.telemetry.refused(self._asked.agent.id, turned.refusal.value)
+            return turned_away(self._route, turned, self._desk.seconds_to_midnight())
 
     async def _send(self, way: Way, call: Call, number: int) -> Failure | _Again | None:
+        """Make one attempt: send the request, pass the answer on."""
         asked, route = self._asked, self._route
-        exchange, reading = asked.exchange, asked.reading
         assert route.endpoint is not None
-        cap, sent = call.held.fit.cap, exchange.head.headers
-        dropped: tuple[str, ...] = ()
-        if way.native:
-            body = reading.body_for(route.binding.model, cap, route.cap_field)
-            headers = upstream_headers(sent, way.key, way.defaults)
-        else:
-            try:
-                written = way.vendor.write(asked.meaning, route.binding.model, cap)
-            except BadRequestError as refused:
-                call.settle_free()
-                return failure_of(refused)
-            body, dropped = written.body, written.dropped
-            headers = translated_headers(sent, way.key, way.defaults)
+        written = self._written(way, call)
+        if isinstance(written, Failure):
+            return written
+        headers, body, dropped = written
         try:
             response = await self._pools.of(route.binding.timeouts).send(
                 *(route.endpoint, b"POST", way.target_for(asked), headers, body),
                 # A vendor may bill a whole answer that nobody waits for any more: its figures
                 # come at its end. A stream that is cut off, it ends where it notices.
-                owner=exchange if asked.reading.stream else None,
+                owner=asked.exchange if asked.reading.stream else None,
                 on_send=call.leave,
             )
         except UpstreamError as error:
@@ -184,7 +182,34 @@ class Job:
         if response.head.status >= 300:
             return await self._refused(way, call, response, number)
         route.health.breaker.succeeded()
-        return await self._answer(way, call, response, dropped)
+        if first(response.head.headers, b"content-encoding") not in _PLAIN:
+            response.abort()
+            call.settle_unmetered(monotonic())
+            return broken(route, "it compresses answers although it was asked not to")
+        if self._is_stream(way, response):
+            await self._stream(way, call, response, dropped)
+            return None
+        answer = response.whole(MOST_ANSWER_BYTES)
+        if answer is None:
+            read = await self._read(call, response)
+            if isinstance(read, Failure):
+                return read
+            answer = read
+        return self._answer(way, call, response, answer, dropped)
+
+    def _written(self, way: Way, call: Call) -> _Written | Failure:
+        """Return the request for the vendor; a Failure, with nothing to pay, if it has no form."""
+        asked, route, cap = self._asked, self._route, call.held.fit.cap
+        reading, sent = asked.reading, asked.exchange.head.headers
+        if way.native:
+            body = reading.body_for(route.binding.model, cap, route.cap_field)
+            return upstream_headers(sent, way.key, way.defaults), body, ()
+        try:
+            written = way.vendor.write(asked.meaning, route.binding.model, cap)
+        except BadRequestError as refused:
+            call.settle_free()
+            return failure_of(refused)
+        return translated_headers(sent, way.key, way.defaults), written.body, written.dropped
 
     def _after(self, error: UpstreamError, number: int, *, sent: bool) -> Failure | _Again:
         """Say what follows an attempt without answer; what was sent may have been done."""
@@ -197,73 +222,79 @@ class Job:
             return unanswered(self._route, error)
         return _Again(backoff_seconds(retry, number, random.random()))
 
-    async def _answer(
-        self, way: Way, call: Call, response: UpstreamResponse, dropped: tuple[str, ...]
-    ) -> Failure | None:
-        headers = response.head.headers
-        if first(headers, b"content-encoding") not in (None, b"identity"):
-            response.abort()
-            call.settle_unmetered(monotonic())
-            return broken(self._route, "it compresses answers although it was asked not to")
-        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
+    def _is_stream(self, way: Way, response: UpstreamResponse) -> bool:
+        """Say whether the answer passes on as it comes; a vendor may stream unasked."""
         if not way.native:
-            return await self._translated(way, call, response, own, dropped)
-        passed = client_headers(headers, self._route.redactor, own)
-        kind = first(headers, b"content-type") or b""
-        if kind[: len(_EVENT_STREAM)].lower() == _EVENT_STREAM or (
+            return self._asked.reading.stream
+        kind = first(response.head.headers, b"content-type") or b""
+        return kind[: len(_EVENT_STREAM)].lower() == _EVENT_STREAM or (
             self._asked.reading.stream and way.streams_json
-        ):
-            await self._stream(call, response, passed, way.meter_for(self._asked))
-            return None
-        body = await self._read(way, call, response)
-        if isinstance(body, Failure):
-            return body
-        self._asked.exchange.answer(response.head.status, passed, self._redacted(body))
-        return None
+        )
 
-    async def _translated(
+    def _answer(
         self,
         way: Way,
         call: Call,
         response: UpstreamResponse,
-        own: Headers,
+        body: bytes,
         dropped: tuple[str, ...],
     ) -> Failure | None:
-        """Answer in the client's dialect; of the vendor's headers none pass."""
-        asked = self._asked
-        names = [*dropped, *advice_left_out(asked.exchange.head.headers)]
-        if names:
-            own = [
-                *own,
-                (b"x-pai-dropped", ", ".join(sorted(set(names))).encode("ascii", "replace")),
-            ]
-        if asked.reading.stream:
-            meter = TranslatingMeter(way.vendor.reader(), asked.client.writer(asked.reading))
-            headers = [(b"content-type", asked.client.stream_type(asked.reading)), *own]
-            await self._stream(call, response, headers, meter)
+        """Charge a whole answer and send it on."""
+        tokens = way.vendor.tokens(body)
+        if tokens is None:
+            call.settle_unmetered(monotonic())
+        else:
+            call.settle_measured(tokens, monotonic())
+        exchange, head = self._asked.exchange, response.head
+        if way.native:
+            exchange.answer(head.status, self._passed(call, head.headers), self._redacted(body))
             return None
-        body = await self._read(way, call, response)
-        if isinstance(body, Failure):
-            return body
         try:
-            if isinstance(asked.meaning, Texts):
-                vectors = way.vendor.vectors(body, self._route.binding.model)
-                body = asked.client.vectors(vectors, asked.reading)
-            else:
-                body = asked.client.reply(way.vendor.reply(body), asked.reading)
+            body = self._translated(way, body)
         except UnreadableError as error:
             message = f"the answer of model '{self._route.name}' can't be read: {error}"
             return Failure(Refused.VENDOR_BROKEN, message)  # it was billed: not asked for again
-        asked.exchange.answer(200, [JSON, *own], self._redacted(body))
+        exchange.answer(200, [JSON, *self._told(call, dropped)], self._redacted(body))
         return None
 
+    def _translated(self, way: Way, body: bytes) -> bytes:
+        """Return an answer in the client's dialect. Raises UnreadableError."""
+        asked = self._asked
+        if isinstance(asked.meaning, Texts):
+            vectors = way.vendor.vectors(body, self._route.binding.model)
+            return asked.client.vectors(vectors, asked.reading)
+        return asked.client.reply(way.vendor.reply(body), asked.reading)
+
+    def _passed(self, call: Call, headers: Headers) -> Headers:
+        """Return the vendor's headers as far as they pass, and our own."""
+        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
+        return client_headers(headers, self._route.redactor, own)
+
+    def _told(self, call: Call, dropped: tuple[str, ...]) -> Headers:
+        """Return the headers of a translated answer; of the vendor's none pass."""
+        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
+        names = [*dropped, *advice_left_out(self._asked.exchange.head.headers)]
+        if names:
+            text = ", ".join(sorted(set(names)))
+            own.append((b"x-pai-dropped", text.encode("ascii", "replace")))
+        return own
+
     async def _stream(
-        self, call: Call, response: UpstreamResponse, headers: Headers, meter: Meter
+        self, way: Way, call: Call, response: UpstreamResponse, dropped: tuple[str, ...]
     ) -> None:
+        asked = self._asked
+        meter: Meter
+        if way.native:
+            meter = way.meter_for(asked)
+            headers = self._passed(call, response.head.headers)
+        else:
+            meter = TranslatingMeter(way.vendor.reader(), asked.client.writer(asked.reading))
+            kind = (b"content-type", asked.client.stream_type(asked.reading))
+            headers = [kind, *self._told(call, dropped)]
         tap = StreamTap(call, meter, self._route.redactor, monotonic)
         outcome = Outcome.UPSTREAM_BROKEN
         try:
-            outcome = await self._asked.exchange.relay(response, headers=headers, tap=tap)
+            outcome = await asked.exchange.relay(response, headers=headers, tap=tap)
         finally:
             try:
                 if outcome is not Outcome.COMPLETE:
@@ -271,22 +302,16 @@ class Job:
             finally:
                 call.settle_stream(meter, monotonic())
 
-    async def _read(self, way: Way, call: Call, response: UpstreamResponse) -> bytes | Failure:
-        """Return the whole answer, its tokens charged."""
+    async def _read(self, call: Call, response: UpstreamResponse) -> bytes | Failure:
+        """Wait for the whole answer."""
         try:
-            body = await response.read(MOST_ANSWER_BYTES)
+            return await response.read(MOST_ANSWER_BYTES)
         except PayloadTooLarge as too_large:
             call.settle_unmetered(monotonic())
             return broken(self._route, too_large.message)
         except UpstreamError as error:
             call.settle_interrupted(0, monotonic())
             return broken(self._route, error.message)
-        tokens = way.vendor.tokens(body)
-        if tokens is None:
-            call.settle_unmetered(monotonic())
-        else:
-            call.settle_measured(tokens, monotonic())
-        return body
 
     def _redacted(self, body: bytes) -> bytes:
         redactor = self._route.redactor

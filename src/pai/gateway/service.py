@@ -72,34 +72,21 @@ class Service:
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
-        started = monotonic()
+        started, head = monotonic(), exchange.head
         counters = self.counters
         counters.active += 1
         own: Headers = [(b"x-pai-request-id", b"%b-%d" % (self._name, next(self._ids)))]
-        try:
-            status = await self._dispatch(exchange, own)
-            counters.statuses[status] += 1
-        except ClientGone:
-            counters.client_gone += 1
-        finally:
-            counters.active -= 1
-            counters.seconds += monotonic() - started
-
-    async def _dispatch(self, exchange: Exchange, own: Headers) -> int:
-        """Answer; return the status."""
-        head = exchange.head
         authorization = first(head.headers, b"authorization")
-        if head.path == FIGURES_PATH and self._may_read_figures(exchange, authorization):
-            await self._figures.answer(exchange)
-            return 200
-        operation = operation_of(head)
-        table, pools = self._table, self._pools
-        if table is None or pools is None:
-            message = "the gateway has not heard from control yet"
-            failure: Failure | None = Failure(Refused.NOT_READY, message, None, 1)
-        else:
-            agent = table.agent(authorization)
-            if agent is None:
+        try:
+            operation = operation_of(head)
+            table, pools = self._table, self._pools
+            failure: Failure | None = None
+            if head.path == FIGURES_PATH and self._may_read_figures(exchange, authorization):
+                await self._figures.answer(exchange)
+            elif table is None or pools is None:
+                message = "the gateway has not heard from control yet"
+                failure = Failure(Refused.NOT_READY, message, None, 1)
+            elif (agent := table.agent(authorization)) is None:
                 failure = Failure(Refused.BAD_TOKEN, "the token is not that of an agent")
             elif operation.kind is Kind.ANSWER and head.method == b"POST":
                 running = self._running.get(agent.id) or self._running.setdefault(agent.id, set())
@@ -110,9 +97,13 @@ class Service:
                     running.discard(exchange)
             else:
                 failure = await self._serve(exchange, operation, agent, pools, own)
-        if failure is None:
-            return 200
-        return refuse(exchange, operation.client, failure, own)
+            status = 200 if failure is None else refuse(exchange, operation.client, failure, own)
+            counters.statuses[status] += 1
+        except ClientGone:
+            counters.client_gone += 1
+        finally:
+            counters.active -= 1
+            counters.seconds += monotonic() - started
 
     async def _serve(
         self,

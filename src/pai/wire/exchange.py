@@ -83,8 +83,9 @@ class Exchange:
         """
         if (self.head.content_length or 0) > limit:
             raise PayloadTooLarge(limit)
-        if self.body_ended and self._body_bytes <= limit:
-            return self._take_body()
+        whole = self.whole_body(limit)
+        if whole is not None:
+            return whole
         self._limit = limit
         while not self.body_ended and self._body_bytes <= limit:
             if self._body_error is not None:
@@ -97,6 +98,12 @@ class Exchange:
             self._body = None  # this object may outlive the request by some time
             raise PayloadTooLarge(limit)
         return self._take_body()
+
+    def whole_body(self, limit: int) -> bytes | None:
+        """Return the body if it is here, as most are; None: `read_body` waits for it."""
+        if self.body_ended and self._body_bytes <= limit:
+            return self._take_body()
+        return None
 
     def _take_body(self) -> bytes:
         body, self._body = self._body, None

@@ -32,7 +32,8 @@ _AUTHORITY: Final = re.compile(
     rb"|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?"
 )
 _ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?]+)(/.*|\?.*)?", re.DOTALL)
-_DIGITS: Final = re.compile(rb"[0-9]{1,18}")
+_MOST_DIGITS: Final = 18
+_FRAMED_BY: Final = (b"content-length", b"transfer-encoding")
 _SPECIAL: Final = FRAMING | {b"host"}
 # Fields that may be listed in several lines; of all other special ones a second is refused.
 _LISTS: Final = FRAMING - {b"content-length", b"transfer-encoding", b"expect"}
@@ -57,6 +58,8 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
         raise Malformed("a header line is malformed")
     name, value = match.groups()
     pair = (name.lower(), value)
+    if pair[0] in _FRAMED_BY and line.find(b"\t") >= 0:
+        raise Malformed("a tab beside what frames the message")  # not all servers pass over it
     if pair[0] in _REMEMBERED_NAMES and len(line) <= _MAX_REMEMBERED_BYTES:
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.clear()
@@ -119,7 +122,7 @@ def _set_framing(
     length = special.get(b"content-length")
     if length is None:
         head.content_length = None
-    elif _DIGITS.fullmatch(length) is None:
+    elif not length.isdigit() or len(length) > _MOST_DIGITS:
         raise Malformed("Content-Length is not a number")
     else:
         head.content_length = int(length)
@@ -199,21 +202,32 @@ def _reduce_absolute(head: RequestHead, target: bytes) -> bytes:
     return rest if rest[:1] == b"/" else b"/" + rest
 
 
+def _status_line(line: bytes) -> tuple[bool, int, bytes]:
+    """Return whether it is HTTP/1.1, status and reason. Raises Malformed."""
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise Malformed("the status line is not of the form HTTP/1.1 status reason")
+    minor, status, reason = match.groups()
+    return minor == b"1", int(status), reason or b""
+
+
+_USUAL_STATUS: Final = {
+    line: _status_line(line) for line in (b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 200")
+}
+
+
 def parse_response(block: bytes, method: bytes, max_fields: int = 100) -> ResponseHead:
     """Parse one response head. method: of the request it answers; it decides about the body.
 
     Raises Malformed.
     """
     lines = block[:-4].split(b"\r\n")
-    line = _STATUS_LINE.fullmatch(lines[0])
-    if line is None:
-        raise Malformed("the status line is not of the form HTTP/1.1 status reason")
-    minor, status, reason = line.groups()
+    http11, status, reason = _USUAL_STATUS.get(lines[0]) or _status_line(lines[0])
     head = ResponseHead()
-    head.status, head.reason = int(status), reason or b""
+    head.status, head.reason = status, reason
     head.headers, special = _fields(lines, max_fields)
-    _set_framing(head, special, minor == b"1")
-    head.keep_alive = minor == b"1"
+    _set_framing(head, special, http11)
+    head.keep_alive = http11
     connection = special.get(b"connection")
     if connection is not None and b"close" in _drop_connection_options(head.headers, connection):
         head.keep_alive = False

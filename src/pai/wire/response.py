@@ -42,14 +42,21 @@ class UpstreamResponse:
 
         Raises PayloadTooLarge (and aborts) beyond `limit` bytes, UpstreamError when it is cut.
         """
-        if self.ended and self._early_bytes <= limit and self.sink is None:
-            early, self._early = self._early, []  # it came with its head, the usual case
-            return early[0] if len(early) == 1 else b"".join(early)
+        whole = self.whole(limit)
+        if whole is not None:
+            return whole
         sink = _Collector(self, limit)
         try:
             return await sink.future
         finally:
             self.leave()
+
+    def whole(self, limit: int) -> bytes | None:
+        """Return the body if it came with its head, as most do; None: `read` waits for it."""
+        if self.ended and self._early_bytes <= limit and self.sink is None:
+            early, self._early = self._early, []
+            return early[0] if len(early) == 1 else b"".join(early)
+        return None
 
     def abort(self) -> None:
         """Give the response up: its connection is closed unless the body is complete."""
