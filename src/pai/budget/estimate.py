@@ -9,9 +9,10 @@ each model. It starts at 0.5 and rises at once to 1.1 times the highest seen.
 """
 
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Final
 
 from pai.budget.model_facts import ModelFacts
+from pai.budget.value import Value
 
 START_RATIO: Final = 0.5
 _HEADROOM: Final = 1.1
@@ -21,18 +22,32 @@ _FRAME_TOOL: Final = 16
 _FRAME_TOOLS: Final = 512  # vendors put a hidden prompt in front of tool definitions
 
 
-class InputShape(NamedTuple):
+class InputShape(Value):
     """What a request holds, as far as its cost depends on it.
 
     text_bytes: bytes of the JSON without inline image data. unbounded: parts that make the vendor
     fetch or add text of its own.
     """
 
-    text_bytes: int
-    messages: int = 0
-    tools: int = 0
-    images: int = 0
-    unbounded: int = 0
+    __slots__ = ("images", "messages", "text_bytes", "tools", "unbounded")
+
+    def __init__(
+        self,
+        text_bytes: int,
+        messages: int = 0,
+        tools: int = 0,
+        images: int = 0,
+        unbounded: int = 0,
+    ) -> None:
+        self.text_bytes: Final = text_bytes
+        self.messages: Final = messages
+        self.tools: Final = tools
+        self.images: Final = images
+        self.unbounded: Final = unbounded
+
+    def parts(self) -> tuple[object, ...]:
+        """See `Value`."""
+        return (self.text_bytes, self.messages, self.tools, self.images, self.unbounded)
 
 
 def framing(shape: InputShape) -> int:

@@ -1,35 +1,55 @@
 """Fit a request into the tokens that are there, by lowering its output cap where it must be."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from pai.budget.value import Value
 
 USEFUL_OUTPUT: Final = 256  # an answer cut shorter than this helps nobody, unless it was asked for
 _ROOMY_OUTPUT: Final = 1_024
 
 
-class Fit(NamedTuple):
-    """Tokens to reserve for input, and the cap for each of the answers."""
+class Fit(Value):
+    """Tokens to reserve for input, and the cap for each of the answers. tokens: in all."""
 
-    input: int
-    cap: int
-    answers: int
+    __slots__ = ("answers", "cap", "input", "tokens")
 
-    @property
-    def tokens(self) -> int:
-        """Tokens to reserve in all."""
-        return self.input + self.cap * self.answers
+    def __init__(self, input: int, cap: int, answers: int) -> None:  # noqa: A002
+        self.input: Final = input
+        self.cap: Final = cap
+        self.answers: Final = answers
+        self.tokens: Final = input + cap * answers
+
+    def parts(self) -> tuple[object, ...]:
+        """See `Value`."""
+        return (self.input, self.cap, self.answers)
 
 
-class Ask(NamedTuple):
+class Ask(Value):
     """What one request may cost.
 
     inputs: bounds of its input, the safest first. cap: output cap of one answer. answers: how many
     (`n`). capped: the client set the cap itself.
     """
 
-    inputs: tuple[int, ...]
-    cap: int
-    answers: int
-    capped: bool
+    __slots__ = ("answers", "cap", "capped", "inputs")
+
+    def __init__(self, inputs: tuple[int, ...], cap: int, answers: int, capped: bool) -> None:
+        self.inputs: Final = inputs
+        self.cap: Final = cap
+        self.answers: Final = answers
+        self.capped: Final = capped
+
+    def parts(self) -> tuple[object, ...]:
+        """See `Value`."""
+        return (self.inputs, self.cap, self.answers, self.capped)
+
+    def bounded_by(self, inputs: tuple[int, ...]) -> "Ask":
+        """Return the same with other bounds of its input."""
+        return Ask(inputs, self.cap, self.answers, self.capped)
+
+    def capped_at(self, cap: int) -> "Ask":
+        """Return the same with another output cap."""
+        return Ask(self.inputs, cap, self.answers, self.capped)
 
     @property
     def full(self) -> Fit:
@@ -39,7 +59,7 @@ class Ask(NamedTuple):
     @property
     def safe(self) -> "Ask":
         """The same by the safest input bound alone."""
-        return self._replace(inputs=self.inputs[:1])
+        return self.bounded_by(self.inputs[:1])
 
     @property
     def useful(self) -> int:

@@ -35,7 +35,8 @@ def interrupted(reserved: Fit, seen: Seen, known: Tokens | None = None) -> Token
     output = min(reserved.cap * reserved.answers, seen.text_bytes + each)
     if known is None:
         return Tokens(reserved.input, output)
-    return known._replace(input=known.input or reserved.input, output=max(known.output, output))
+    inputs, outputs = known.input or reserved.input, max(known.output, output)
+    return Tokens(inputs, outputs, known.cached, known.reasoning, known.written)
 
 
 def unmetered(reserved: Fit) -> Tokens:

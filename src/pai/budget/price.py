@@ -1,21 +1,36 @@
 """What a request cost, in millionths of a USD."""
 
-from typing import NamedTuple
+from typing import Final
 
+from pai.budget.value import Value
 from pai.ir.agent import Price
 
 
-class Tokens(NamedTuple):
+class Tokens(Value):
     """Tokens of one answer. cached and written (cache reads and writes) are part of input.
 
     reasoning is part of output.
     """
 
-    input: int = 0
-    output: int = 0
-    cached: int = 0
-    reasoning: int = 0
-    written: int = 0
+    __slots__ = ("cached", "input", "output", "reasoning", "written")
+
+    def __init__(
+        self,
+        input: int = 0,  # noqa: A002 - what it is called everywhere
+        output: int = 0,
+        cached: int = 0,
+        reasoning: int = 0,
+        written: int = 0,
+    ) -> None:
+        self.input: Final = input
+        self.output: Final = output
+        self.cached: Final = cached
+        self.reasoning: Final = reasoning
+        self.written: Final = written
+
+    def parts(self) -> tuple[object, ...]:
+        """See `Value`."""
+        return (self.input, self.output, self.cached, self.reasoning, self.written)
 
     @property
     def total(self) -> int:

@@ -6,25 +6,41 @@ own bytes go (`Reading.body_for`), and the vendor's own come back past a `Meter`
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Final, Protocol
 
 from pai.budget.estimate import InputShape
 from pai.budget.price import Tokens
+from pai.budget.value import Value
 from pai.dialect.conversation import Conversation, Texts, Written
 from pai.dialect.refused import Refused
 from pai.dialect.reply import Event, Reply, Vectors
 
+_NO_QUERY: Final[Mapping[str, str]] = {}
 
-class Call(NamedTuple):
+
+class Call(Value):
     """A client's request. model: the one that the path names, None where the body does.
 
     method: the path's, e.g. `streamGenerateContent`. query: decoded, the last value counts.
     """
 
-    body: bytes
-    model: str | None = None
-    method: str = ""
-    query: Mapping[str, str] = {}
+    __slots__ = ("body", "method", "model", "query")
+
+    def __init__(
+        self,
+        body: bytes,
+        model: str | None = None,
+        method: str = "",
+        query: Mapping[str, str] = _NO_QUERY,
+    ) -> None:
+        self.body: Final = body
+        self.model: Final = model
+        self.method: Final = method
+        self.query: Final = query
+
+    def parts(self) -> tuple[object, ...]:
+        """See `Value`."""
+        return (self.body, self.model, self.method, self.query)
 
 
 class Reading(Protocol):

@@ -94,13 +94,13 @@ def margin(tokens: int) -> int:
 def least(ask: Ask) -> Ask:
     """Return what a request is asking for at best, should its input be counted."""
     bound = ask.inputs[0]
-    return ask._replace(inputs=(bound, ceil(bound / LEAST_PART)))
+    return ask.bounded_by((bound, ceil(bound / LEAST_PART)))
 
 
 def by_count(ask: Ask, counted: Counted) -> Ask:
     """Return what may be asked for once a count was tried."""
     if counted.tokens is not None:
-        return ask._replace(inputs=(min(ask.inputs[0], counted.bound),))
+        return ask.bounded_by((min(ask.inputs[0], counted.bound),))
     if counted.result in _AGENTS_OWN_DOING:
         return ask.safe
     return ask

@@ -91,7 +91,7 @@ class Job:
             if within is None:
                 return over_limit(route, ask, self._asked.counted)
             if within.cap < ask.cap:
-                ask = ask._replace(cap=within.cap)
+                ask = ask.capped_at(within.cap)
         return ask
 
     async def check_counted(self, way: Way, ask: Ask, failure: Failure) -> Ask | Failure:

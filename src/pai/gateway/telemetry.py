@@ -136,7 +136,8 @@ class Telemetry:
             series = self._begun(key)
             if series is None:
                 return
-        taken, given, cached, reasoning, written = tokens
+        taken, given = tokens.input, tokens.output
+        cached, reasoning, written = tokens.cached, tokens.reasoning, tokens.written
         if taken > 0:
             bits = (taken - 1).bit_length()
             series.inputs[bits if bits < _MOST_BITS else _MOST_BITS] += 1

@@ -1,7 +1,7 @@
 import pytest
 
 from pai.budget.book import LeaseBook
-from pai.budget.fit import Ask
+from pai.budget.fit import Ask, Fit
 from pai.budget.line import Refusal, Waiter, WaitLine
 from pai.ir.ledger import Lease
 
@@ -194,7 +194,7 @@ def test_who_can_be_counted_stays_while_the_whole_is_there() -> None:
     assert line.admit(DAY, 1.0) == []  # never by less than the safe bound
     book.accept([state(A, 1100, 0)])
     [(_, reservation)] = line.admit(DAY, 1.0)
-    assert reservation.fit == (1000, 100, 1)
+    assert reservation.fit == Fit(1000, 100, 1)
 
 
 def test_what_could_not_even_fit_when_counted_is_spent() -> None:
@@ -223,7 +223,7 @@ def test_a_count_is_for_what_it_may_help(cap: int, capped: bool, room: int, coun
     assert away == ([(mine, Refusal.UNCOUNTED)] if counted else [])
     book.accept([state(A, room, 0)])
     for _, reservation in line.admit(DAY, 1.0):
-        assert reservation.fit == (1000, min(cap, room - 1000), 1)
+        assert reservation.fit == Fit(1000, min(cap, room - 1000), 1)
 
 
 def test_who_comes_back_has_its_old_place() -> None:

@@ -149,7 +149,8 @@ def test_a_translation_is_spared_what_it_leaves_out() -> None:
         ],
     )
     assert reading.shape.unbounded == 4
-    assert reading.translated_shape == reading.shape._replace(unbounded=1)
+    assert reading.translated_shape.unbounded == 1
+    assert reading.translated_shape.parts()[:-1] == reading.shape.parts()[:-1]
     assert shape(tools=[finder]).unbounded == 0
 
 

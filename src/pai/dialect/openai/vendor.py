@@ -1,6 +1,5 @@
 """Chat completions as OpenAI offers them, and the many servers that follow it."""
 
-from pai.budget.price import Tokens
 from pai.dialect.conversation import Conversation, Texts, Written
 from pai.dialect.openai.answer import read_tokens
 from pai.dialect.openai.chunk_reader import ChunkReader
@@ -21,6 +20,7 @@ class OpenAIVendor:
 
     name = ""
     path = b""
+    tokens = staticmethod(read_tokens)
 
     def target(self, base: str, model: str, *, stream: bool) -> bytes:
         """Return the path."""
@@ -33,10 +33,6 @@ class OpenAIVendor:
     def write(self, meaning: Conversation | Texts, model: str, cap: int) -> Written:
         """Raise UnsupportedError."""
         raise UnsupportedError(f"{self.name} serves nothing but its own requests")
-
-    def tokens(self, body: bytes) -> Tokens | None:
-        """Return the figures of a whole answer."""
-        return read_tokens(body)
 
     def meter(self, *, keeps_usage: bool) -> Meter:
         """Return a meter for a stream that passes through."""

@@ -93,8 +93,8 @@ def input_shapes(length: int, request: Counted, state: str) -> tuple[InputShape,
                     inline, pictures, others = _parts_of(value, first)
                     text, images = text - inline, images + pictures
                     parts += others
-    shape = InputShape(text, messages, tools, images, unbounded + foreign + parts)
-    return shape, shape._replace(unbounded=parts)
+    counts = (text, messages, tools, images)
+    return InputShape(*counts, unbounded + foreign + parts), InputShape(*counts, parts)
 
 
 def _tools(tools: list[_Tool] | None) -> tuple[int, int]:
