@@ -1,6 +1,5 @@
 """Counters of one worker's requests, whatever was asked."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from pai.gateway.exposition import Families, Piece, exposed, labels, sample
@@ -20,10 +19,14 @@ class Counters:
     """Plain numbers; writing one is a dictionary operation."""
 
     def __init__(self) -> None:
-        self.statuses: Counter[int] = Counter()
+        self.statuses: dict[int, int] = {}
         self.client_gone = 0
         self.active = 0
         self.seconds = 0.0
+
+    def answered(self, status: int) -> None:
+        """Count an answer."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
 
     def pieces(self, worker: str, waiting: int, ledger_failures: int) -> Iterator[Piece]:
         """Yield all figures; worker: value of a label."""

@@ -142,7 +142,7 @@ class Job:
                 try:
                     result = await self._send(way, call, number)
                 finally:
-                    call.abandon(monotonic())
+                    call.abandon()
             finally:
                 if not breaker.closed:
                     breaker.gave_up()
@@ -168,7 +168,11 @@ class Job:
         headers, body, dropped = written
         try:
             response = await self._pools.of(route.binding.timeouts).send(
-                *(route.endpoint, b"POST", way.target_for(asked), headers, body),
+                route.endpoint,
+                b"POST",
+                way.target_for(asked),
+                headers,
+                body,
                 # A vendor may bill a whole answer that nobody waits for any more: its figures
                 # come at its end. A stream that is cut off, it ends where it notices.
                 owner=asked.exchange if asked.reading.stream else None,

@@ -62,10 +62,10 @@ class Call:
         self.text_first = self.text_first or now
         self.text_last = now
 
-    def abandon(self, now: float) -> None:
+    def abandon(self) -> None:
         """Settle what nothing else has settled: the job was cancelled or failed."""
         if not self.held.settled:
-            self.settle_broken(now)
+            self.settle_broken(monotonic())
 
     def settle_broken(self, now: float, error: str = "broken") -> None:
         """No answer came: charge what may have been billed, which is nothing if it never left."""

@@ -98,7 +98,7 @@ class Service:
             else:
                 failure = await self._serve(exchange, operation, agent, pools, own)
             status = 200 if failure is None else refuse(exchange, operation.client, failure, own)
-            counters.statuses[status] += 1
+            counters.answered(status)
         except ClientGone:
             counters.client_gone += 1
         finally:

@@ -49,7 +49,6 @@ _REMEMBERED_NAMES: Final = frozenset(
 _MAX_REMEMBERED: Final = 2048
 _MAX_REMEMBERED_BYTES: Final = 256
 _remembered: dict[bytes, tuple[bytes, bytes]] = {}
-_recall = _remembered.get
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:
@@ -74,7 +73,7 @@ def _fields(lines: list[bytes], max_fields: int) -> tuple[Headers, dict[bytes, b
     headers: Headers = []
     special: dict[bytes, bytes] = {}
     for line in lines[1:]:
-        pair = _recall(line) or _field(line)
+        pair = _remembered.get(line) or _field(line)
         name = pair[0]
         if name not in _SPECIAL:
             headers.append(pair)

@@ -56,7 +56,9 @@ def request_block(
         method not in _USUAL_METHODS and _METHOD.fullmatch(method) is None
     ):
         raise ValueError("a request target or method that can't be sent")
-    hosts = [name for name, _ in headers].count(b"host")
+    hosts = 0
+    for name, _ in headers:
+        hosts += name == b"host"
     if hosts > 1:
         raise ValueError("more than one Host")
     if not hosts:
@@ -65,12 +67,17 @@ def request_block(
 
 
 def _fields(headers: Headers) -> bytes:
-    lines = [b": ".join(pair) for pair in headers if pair[0] not in FRAMING]
-    if not lines:
-        return b""
-    block = b"\r\n".join(lines) + b"\r\n"
+    parts: list[bytes] = []
+    count = 0
+    for name, value in headers:
+        if name not in FRAMING:
+            parts.append(name)
+            parts.append(b": ")
+            parts.append(value)
+            parts.append(b"\r\n")
+            count += 1
+    block = b"".join(parts)
     # a value with a line end would be a second field, or a second message
-    count = len(lines)
     if block.count(_LF) != count or block.count(_CR) != count or 0 in block:
         raise ValueError("a header field with a line end or a NUL in it")
     return block

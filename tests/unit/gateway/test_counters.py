@@ -3,8 +3,8 @@ from pai.gateway.counters import Counters
 
 def test_every_figure_is_shown_with_its_worker() -> None:
     counters = Counters()
-    counters.statuses[200] += 2
-    counters.statuses[429] += 1
+    for status in (200, 429, 200):
+        counters.answered(status)
     counters.client_gone = 3
     lines = counters.text("w1", 4, 5).decode().splitlines()
     assert 'pai_gateway_requests_total{worker="w1",status="200"} 2' in lines

@@ -14,6 +14,7 @@ from pai.budget.price import Tokens
 from pai.dialect.openai import CHAT_CLIENT, StreamMeter, read_request
 from pai.dialect.refused import UnreadableError
 from pai.dialect.reply import Begun, Event
+from pai.gateway import metering
 from pai.gateway.asked import Asked
 from pai.gateway.desk import Desk
 from pai.gateway.metering import Call, StreamTap, TranslatingMeter
@@ -84,7 +85,7 @@ def test_measured_figures_are_charged_with_their_cost(call: Call, books: Books) 
 def test_a_call_is_settled_once(call: Call, books: Books) -> None:
     call.settle_free()
     call.settle_measured(Tokens(1, 1), 11.0)
-    call.abandon(12.0)
+    call.abandon()
     assert not any(charge.spent for charge in books.told().charges)
     assert books.told().usages == ()
 
@@ -106,12 +107,13 @@ def test_between_the_first_and_the_last_text_only_what_was_seen_counts(
 
 
 def test_what_was_left_behind_is_charged_and_what_never_left_is_not(
-    call: Call, books: Books
+    call: Call, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call.abandon(10.0)
+    monkeypatch.setattr(metering, "monotonic", lambda: 10.0)
+    call.abandon()
     assert usage_of(books).output == 256
     unsent = made_again(call, books)
-    unsent.abandon(99.0)
+    unsent.abandon()
     assert unsent.held.settled
     assert not any(charge.spent for charge in books.told().charges)
 

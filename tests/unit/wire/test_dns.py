@@ -7,7 +7,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.wire.nameserver import good, start, stop
+from tests.unit.wire.nameserver import good, start, start_with_tcp, stop
 
 from pai.ir.snapshot import Network
 from pai.wire.client import ClientPool, Endpoint
@@ -240,9 +240,7 @@ async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
         await writer.drain()
         writer.close()
 
-    server, at = await start(short)
-    port = int(at.rpartition(":")[2])
-    listener = await asyncio.start_server(tcp, "127.0.0.1", port)
+    server, listener, at = await start_with_tcp(short, tcp)
     assert await Resolver((at,)).resolve("a.test") == ("1.2.3.4",)
     listener.close()
     stop(server)

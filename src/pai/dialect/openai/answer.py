@@ -10,6 +10,7 @@ from pai.dialect.openai.figures import (
     ANSWERS,
     USAGES,
     USAGES_WITHOUT_DETAILS,
+    USUAL_ANSWERS,
     Usage,
     UsageWithoutDetails,
 )
@@ -22,6 +23,13 @@ _Unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 def read_tokens(body: bytes) -> Tokens | None:
     """Return the tokens of a whole JSON answer; None when they are absent or impossible."""
+    try:
+        return _tokens_in(USUAL_ANSWERS.decode(body).usage)
+    except _Unreadable:
+        return _unusual_tokens(body)
+
+
+def _unusual_tokens(body: bytes) -> Tokens | None:
     try:
         answer = ANSWERS.decode(body)
     except _Unreadable:
@@ -36,9 +44,12 @@ def tokens_of(usage: Raw) -> Tokens | None:
     completion's count), the rest is output. Details only inform: strange ones are 0.
     """
     try:
-        full = USAGES.decode(usage)
+        return _tokens_in(USAGES.decode(usage))
     except _Unreadable:
         return _tokens_without_details(usage)
+
+
+def _tokens_in(full: Usage) -> Tokens | None:
     inputs, outputs = full.prompt_tokens_details, full.completion_tokens_details
     cached = 0 if inputs is None else inputs.cached_tokens or 0
     written = 0 if inputs is None else inputs.cache_write_tokens or 0

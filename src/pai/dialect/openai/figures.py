@@ -39,6 +39,12 @@ class Answer(msgspec.Struct):
     usage: Raw = NULL  # a union with Raw would take nothing but null
 
 
+class UsualAnswer(msgspec.Struct):
+    """A whole answer whose figures are as they should be: one pass reads all."""
+
+    usage: Usage
+
+
 class _Choice(msgspec.Struct):
     """delta: a chat's; text: a legacy completion's."""
 
@@ -55,6 +61,7 @@ class Chunk(msgspec.Struct):
 
 
 ANSWERS = msgspec.json.Decoder(Answer)
+USUAL_ANSWERS = msgspec.json.Decoder(UsualAnswer)
 USAGES = msgspec.json.Decoder(Usage)
 USAGES_WITHOUT_DETAILS = msgspec.json.Decoder(UsageWithoutDetails)
 CHUNKS = msgspec.json.Decoder(Chunk)
