@@ -1,6 +1,5 @@
 """What each path does, and what every request has in common: identity, headers, counting."""
 
-from itertools import count
 from time import monotonic
 from typing import Final
 
@@ -44,7 +43,7 @@ class Service:
         self._table: RouteTable | None = None
         self._pools: Pools | None = None
         self._running: dict[str, set[Exchange]] = {}  # by agent
-        self._ids = count(1)
+        self._last_id = 0
 
     def apply(self, snapshot: GatewaySnapshot) -> None:
         """Work by a new snapshot from now on; running requests end by the old one."""
@@ -75,7 +74,8 @@ class Service:
         started, head = monotonic(), exchange.head
         counters = self.counters
         counters.active += 1
-        own: Headers = [(b"x-pai-request-id", b"%b-%d" % (self._name, next(self._ids)))]
+        self._last_id += 1
+        own: Headers = [(b"x-pai-request-id", b"%b-%d" % (self._name, self._last_id))]
         authorization = first(head.headers, b"authorization")
         try:
             operation = operation_of(head)

@@ -40,11 +40,17 @@ _LISTS: Final = FRAMING - {b"content-length", b"transfer-encoding", b"expect"}
 _NO_BODY: Final = frozenset((204, 304))
 
 _REMEMBERED_NAMES: Final = frozenset(
-    b"accept accept-encoding accept-language accept-ranges anthropic-version cache-control "
-    b"connection content-encoding content-length content-type expect host keep-alive server "
-    b"transfer-encoding user-agent vary x-stainless-arch x-stainless-async x-stainless-lang "
-    b"x-stainless-os x-stainless-package-version x-stainless-read-timeout "
-    b"x-stainless-retry-count x-stainless-runtime x-stainless-runtime-version".split()
+    b"accept accept-encoding accept-language accept-ranges access-control-allow-origin "
+    b"access-control-expose-headers alt-svc anthropic-beta anthropic-ratelimit-input-tokens-limit "
+    b"anthropic-ratelimit-output-tokens-limit anthropic-ratelimit-requests-limit "
+    b"anthropic-ratelimit-tokens-limit anthropic-version cache-control cf-cache-status connection "
+    b"content-encoding content-length content-type expect host keep-alive openai-beta "
+    b"openai-version referrer-policy server strict-transport-security transfer-encoding "
+    b"user-agent vary via x-app x-content-type-options x-frame-options x-goog-api-client "
+    b"x-ratelimit-limit-requests x-ratelimit-limit-tokens x-robots-tag x-stainless-arch "
+    b"x-stainless-async x-stainless-lang x-stainless-os x-stainless-package-version "
+    b"x-stainless-read-timeout x-stainless-retry-count x-stainless-runtime "
+    b"x-stainless-runtime-version x-xss-protection".split()
 )
 _MAX_REMEMBERED: Final = 2048
 _MAX_REMEMBERED_BYTES: Final = 256

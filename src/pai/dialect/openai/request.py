@@ -47,17 +47,20 @@ class ChatRequest:
 
     def __init__(self, fields: Fields, known: Known, shape: InputShape) -> None:
         caps: dict[str, int] = {}
-        if known.max_tokens is not None:
-            caps["max_tokens"] = known.max_tokens
-        if known.max_completion_tokens is not None:
-            caps["max_completion_tokens"] = known.max_completion_tokens
+        cap, other = known.max_tokens, known.max_completion_tokens
+        if cap is not None:
+            caps["max_tokens"] = cap
+        if other is not None:
+            caps["max_completion_tokens"] = other
+            if cap is None or cap < other:
+                cap = other
         options = known.stream_options
         self.fields, self.model, self.shape = fields, known.model, shape
         self.stream = bool(known.stream)
         self.wants_usage = self.stream and options is not None and bool(options.include_usage)
         self.answers = known.n or 1
         self.caps: Mapping[str, int] = caps
-        self.cap = max(caps.values()) if caps else None
+        self.cap = cap
 
     def body_for(self, model: str, cap: int, cap_field: str) -> bytes:
         """Return the body to send: `model`, output cap lowered to `cap`, usage asked for.
