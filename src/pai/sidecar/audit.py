@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -28,6 +29,20 @@ _PATH_CHARACTERS = 512
 Send = Callable[[list[AuditRecord]], Awaitable[None]]
 
 
+class Fields(TypedDict, total=False):
+    """What an `AuditRecord` may tell besides decision and reason; never a header, body or key."""
+
+    host: str
+    method: str
+    path: str
+    provider: str
+    action: str
+    resource: str
+    rule: str
+    status: int
+    duration_ms: float
+
+
 class AuditLog:
     """Takes records from everywhere in the process; `ship` carries them to control.
 
@@ -44,20 +59,17 @@ class AuditLog:
         self.replica = 0
         self.dropped = 0
 
-    def add(self, decision: str, reason: str, **fields: str | int | float) -> None:
-        """Record one decision. fields: those of AuditRecord; never a header, body or key."""
+    def add(self, decision: str, reason: str, **fields: Unpack[Fields]) -> None:
+        """Record one decision."""
         if "path" in fields:
-            fields["path"] = str(fields["path"])[:_PATH_CHARACTERS]
-        record = msgspec.convert(
-            {
-                "at": utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "agent": self.agent,
-                "replica": self.replica,
-                "decision": decision,
-                "reason": reason,
-                **fields,
-            },
-            AuditRecord,
+            fields["path"] = fields["path"][:_PATH_CHARACTERS]
+        record = AuditRecord(
+            at=utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            agent=self.agent,
+            replica=self.replica,
+            decision=decision,
+            reason=reason,
+            **fields,
         )
         self._write(msgspec.json.encode(record))
         if len(self._spool) >= SPOOL_RECORDS:
@@ -65,7 +77,7 @@ class AuditLog:
         else:
             self._spool.append(record)
 
-    def refuse(self, reason: str, **fields: str | int | float) -> None:
+    def refuse(self, reason: str, **fields: Unpack[Fields]) -> None:
         """Record a refusal of a name or a connection; beyond the rate it is only counted."""
         if self._bucket.take():
             self.add("denied", reason, **fields)

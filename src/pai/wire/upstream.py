@@ -28,6 +28,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_bytes_seen",
+        "_head",
         "_pool",
         "_reader",
         "_total",
@@ -58,6 +59,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[UpstreamResponse] | None = None
         self.response: UpstreamResponse | None = None
         self.exchange: Exchange | None = None
+        self._head = b""
         self._uploading = False
         self.chunked_upload = False
         self._bytes_seen = False
@@ -97,10 +99,13 @@ class UpstreamConnection(asyncio.Protocol):
         elif isinstance(body, bytes):
             self.transport.write(block + body)
         else:
-            self.transport.write(block)
+            self._head = block  # leaves with what is here of the body
             self.chunked_upload = body.head.content_length is None
             self._uploading = True
             body.stream_to(self)
+            if self._head and not self.closed:
+                block, self._head = self._head, b""
+                self.transport.write(block)
         return waiter
 
     def cancel(self, waiter: "asyncio.Future[UpstreamResponse]") -> None:
@@ -130,6 +135,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._uploading = False
             if self.chunked_upload:
                 data += LAST_CHUNK
+        if self._head:
+            data, self._head = self._head + data, b""
         if data:
             self.transport.write(data)
         if self.response is None:
