@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 
 import msgspec
 
-from pai.clock import utc_now
+from pai.clock import timestamp
 from pai.errors import TransientError
 from pai.ir.snapshot import AuditRecord
 from pai.wire import log
@@ -64,7 +64,7 @@ class AuditLog:
         if "path" in fields:
             fields["path"] = fields["path"][:_PATH_CHARACTERS]
         record = AuditRecord(
-            at=utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            at=timestamp(),
             agent=self.agent,
             replica=self.replica,
             decision=decision,
