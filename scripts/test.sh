@@ -5,7 +5,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 COMPILED_TESTS="tests/unit/budget tests/unit/gateway tests/unit/providers tests/unit/wire
-    tests/unit/dialect tests/unit/policy tests/unit/sidecar tests/property/test_budget_laws.py tests/property/test_redaction_laws.py
+    tests/unit/dialect tests/unit/policy tests/unit/sidecar
+    tests/property/test_budget_laws.py tests/property/test_redaction_laws.py
     tests/property/test_dialect_openai_laws.py"
 
 asks_for_a_cluster() { # ARGUMENTS of pytest

@@ -15,7 +15,7 @@ from pai.dialect.conversation import Conversation, Texts, Written
 from pai.dialect.refused import Refused
 from pai.dialect.reply import Event, Reply, Vectors
 
-_NO_QUERY: Final[Mapping[str, str]] = {}
+NO_QUERY: Final[Mapping[str, str]] = {}
 
 
 class Call(Value):
@@ -31,7 +31,7 @@ class Call(Value):
         body: bytes,
         model: str | None = None,
         method: str = "",
-        query: Mapping[str, str] = _NO_QUERY,
+        query: Mapping[str, str] = NO_QUERY,
     ) -> None:
         self.body: Final = body
         self.model: Final = model

@@ -1,6 +1,5 @@
 """Has a request answered: reads it, chooses the routes, tries one after the other."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from pai.budget.estimate import LearnedRatio
@@ -19,7 +18,6 @@ from pai.wire.message import Headers, first
 
 MOST_BODY_BYTES: Final = 32 * 1024 * 1024
 _TOO_LARGE: Final = f"the body is larger than {MOST_BODY_BYTES} bytes"
-_NO_QUERY: Final[Mapping[str, str]] = {}
 
 
 def check_encoding(headers: Headers) -> None:
@@ -57,7 +55,7 @@ class Answers:
             body = exchange.whole_body(MOST_BODY_BYTES)
             if body is None:
                 body = await exchange.read_body(MOST_BODY_BYTES)
-            query = query_of(head) if head.query else _NO_QUERY
+            query = query_of(head)
             reading = operation.client.read(Call(body, operation.model, operation.name, query))
         except PayloadTooLarge:
             return Failure(Refused.TOO_LARGE, _TOO_LARGE)

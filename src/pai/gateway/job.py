@@ -271,12 +271,14 @@ class Job:
 
     def _passed(self, call: Call, headers: Headers) -> Headers:
         """Return the vendor's headers as far as they pass, and our own."""
-        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
-        return client_headers(headers, self._route.redactor, own)
+        return client_headers(headers, self._route.redactor, self._own_of(call))
+
+    def _own_of(self, call: Call) -> Headers:
+        return [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
 
     def _told(self, call: Call, dropped: tuple[str, ...]) -> Headers:
         """Return the headers of a translated answer; of the vendor's none pass."""
-        own = [*self._own, (b"x-pai-max-tokens", b"%d" % call.held.fit.cap)]
+        own = self._own_of(call)
         names = [*dropped, *advice_left_out(self._asked.exchange.head.headers)]
         if names:
             text = ", ".join(sorted(set(names)))

@@ -14,7 +14,7 @@ from pai.dialect.gemini import EMBED_CLIENT, EMBED_ONE_CLIENT, GENERATE_CLIENT
 from pai.dialect.openai import CHAT_CLIENT, COMPLETIONS_CLIENT, EMBEDDINGS_CLIENT
 from pai.dialect.refused import Refused
 from pai.dialect.responses import PATHS_OF_STORED_STATE, RESPONSES_CLIENT
-from pai.dialect.sides import ClientSide
+from pai.dialect.sides import NO_QUERY, ClientSide
 from pai.gateway.refusal import Failure
 from pai.wire.message import Headers, RequestHead, first
 
@@ -150,7 +150,7 @@ def method_fault(head: RequestHead, operation: Operation) -> Failure | None:
 def query_of(head: RequestHead) -> Mapping[str, str]:
     """Return the query, decoded; of a name that is given twice the last value counts."""
     if not head.query:
-        return {}
+        return NO_QUERY
     return dict(parse_qsl(head.query.decode("ascii", "replace"), keep_blank_values=True))
 
 

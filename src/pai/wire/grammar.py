@@ -36,7 +36,7 @@ _MOST_DIGITS: Final = 18
 _FRAMED_BY: Final = (b"content-length", b"transfer-encoding")
 _SPECIAL: Final = FRAMING | {b"host"}
 # Fields that may be listed in several lines; of all other special ones a second is refused.
-_LISTS: Final = FRAMING - {b"content-length", b"transfer-encoding", b"expect"}
+_LISTS: Final = FRAMING - {*_FRAMED_BY, b"expect"}
 _NO_BODY: Final = frozenset((204, 304))
 
 _REMEMBERED_NAMES: Final = frozenset(
